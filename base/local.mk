@@ -1,0 +1,14 @@
+noinst_LIBRARIES += %D%/libbase.a
+%C%_libbase_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CRYPTO_CFLAGS)
+%C%_libbase_a_SOURCES = \
+	%D%/arena.c %D%/arena.h \
+	%D%/auto.h \
+	%D%/cli.c %D%/cli.h \
+	%D%/error.c %D%/error.h \
+	%D%/file.c %D%/file.h \
+	%D%/json.c %D%/json.h \
+	%D%/log.c %D%/log.h \
+	%D%/process.c %D%/process.h \
+	%D%/sha256.c %D%/sha256.h \
+	%D%/table.c %D%/table.h \
+	%D%/text.c %D%/text.h

@@ -1,0 +1,106 @@
+/*
+ * recipe.h - base images described in YAML: the catalogue
+ *
+ * A recipe says how to build an image and, in its `image:` section, what is in it: kind, user, processes,
+ * endpoints, data folder, size. That section is kept in the image as /etc/orch/image.yaml,
+ * and read back from there: images describe themselves.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "manifests/problem.h"
+
+struct arena;
+struct error;
+
+struct strings {
+	const char **items; /* NULL-terminated */
+	size_t n;
+};
+
+enum reaction { REACTION_NONE, REACTION_SIGNAL, REACTION_RESTART };
+
+struct image_process {
+	const char *name;
+	struct strings command;
+	const char *user; /* NULL: the image's */
+	bool main;	  /* web.commands.start replaces its command */
+	int stop_signal;  /* number; 0: SIGTERM */
+	uint32_t grace_ms;
+	int reload_signal; /* 0: SIGHUP */
+	enum reaction on_reload, on_swap;
+};
+
+struct image_endpoint {
+	const char *name; /* "mysql" */
+	const char *scheme;
+	uint16_t port;
+	bool is_default;
+};
+
+/* /etc/orch/image.yaml */
+struct image_description {
+	bool app;	  /* kind: app or service */
+	const char *user; /* of processes and hooks of the user; must be in users */
+	struct image_user {
+		const char *name;
+		uint32_t uid, gid;
+		const char *home;
+		const char *shell;
+	} * users;
+	size_t n_users;
+	struct image_process *processes;
+	size_t n_processes;
+	struct strings ready; /* readiness command; none: once started */
+	const char *ready_user;
+	struct image_endpoint *endpoints;
+	size_t n_endpoints;
+	const char *data;	    /* "/mnt": where the volume goes; NULL: keeps nothing */
+	bool data_forbidden;	    /* `disk` must not be set */
+	uint32_t data_minimum;	    /* MB */
+	bool boot, configure, open; /* which hooks it has, at /etc/orch/hooks/ */
+	uint64_t memory;	    /* bytes, default size */
+	uint32_t cpu_milli;
+	uint32_t pids;
+	struct strings environment; /* "NAME=value" for all processes */
+	const char *path;	    /* PATH */
+};
+
+struct recipe_file {
+	const char *path;
+	const char *text; /* or NULL */
+	const char *link; /* or NULL */
+	uint32_t mode;
+};
+
+struct recipe {
+	const char *type;	/* "php:8.2" */
+	struct strings aliases; /* "mysql:10.11", other spellings of the same */
+	const char *suite;
+	struct strings packages, folders, remove;
+	struct recipe_file *files;
+	size_t n_files;
+	struct image_description image;
+	const char *image_text; /* of /etc/orch/image.yaml: the image section printed as YAML */
+	const char *file;	/* where it was read */
+};
+
+struct catalog {
+	struct recipe *recipes;
+	size_t n;
+};
+
+/* One recipe's text, or the text of an image.yaml; problems as everywhere. Everything in problems->arena. */
+int recipe_parse(struct problems *problems, const char *file, const char *text, size_t size,
+		 struct recipe *out, struct error *err);
+int image_description_parse(struct problems *problems, const char *file, const char *text,
+			    size_t size, struct image_description *out, struct error *err);
+
+/* All *.yaml in the folders (NULL-terminated; absent ones are fine); a later folder's recipe replaces an earlier one's of the same type. */
+int catalog_load(const char *const *folders, struct problems *problems, struct catalog *out,
+		 struct error *err);
+/* By type or alias; NULL when there is none. */
+const struct recipe *catalog_find(const struct catalog *c, const char *type);

@@ -1,0 +1,71 @@
+/*
+ * cgroup.h - limits, membership and the end of a container's processes
+ *
+ * One interface, two hierarchies: cgroup_v2.c (kernel doc cgroup-v2.rst), and cgroup_v1.c
+ * for hosts that mount the v1 controllers, where a bare v2 tree beside them
+ * (if any) is used for kill. Which one is found once, by looking at the mounts.
+ *
+ * A group is named by a relative path such as "orch/main-ab12cd3/app": one folder an
+ * environment, one a container in it. Names are [a-z0-9._-]; the first component is ours alone.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct error;
+
+struct cgroup_limits {
+	uint64_t memory;    /* bytes; 0: none. Swap is not added to it. */
+	uint32_t cpu_milli; /* thousandths of a core; 0: none */
+	uint32_t pids;	    /* processes and threads; 0: none */
+	uint32_t
+		io_weight; /* 1..10000; 0: the default. Left out where the host has no io controller. */
+};
+
+struct cgroup_usage {
+	uint64_t memory; /* bytes now */
+	uint64_t memory_peak;
+	uint64_t cpu_us; /* since the group was made */
+	uint64_t pids;
+	uint64_t oom_kills;
+};
+
+/* Folders of a group, opened for its child to enter by writing to. All owned. */
+#define CGROUP_TREES 12
+struct cgroup_entry {
+	int files
+		[CGROUP_TREES]; /* cgroup.procs (v2) or tasks (v1), write-only; -1 fills the rest */
+};
+#define CGROUP_ENTRY_NONE \
+	((struct cgroup_entry){ { -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1 } })
+
+/* "v2", "v1" or "hybrid" (v1 controllers with a v2 tree); NULL with *err when there is nothing usable. */
+const char *cgroup_kind(struct error *err);
+
+/* Make the group (and its parents) and set its limits; again with other limits changes them live. */
+int cgroup_ensure(const char *group, const struct cgroup_limits *limits, struct error *err);
+
+/* For a process to join from the inside, which is quicker by far than being moved (runtime.md). */
+int cgroup_open(const char *group, struct cgroup_entry *out, struct error *err);
+void cgroup_close(struct cgroup_entry *entry);
+/* The calling process joins. Nothing but write(2): may be called between clone and exec. */
+int cgroup_enter(const struct cgroup_entry *entry, struct error *err);
+
+/* SIGKILL to every process in the group and below, also ones that fork meanwhile. Absent is success. */
+int cgroup_kill(const char *group, struct error *err);
+
+/* Remove the group and those below it. Waits up to a second for dying processes to be gone. Absent is success. */
+int cgroup_ensure_no(const char *group, struct error *err);
+
+/* Process ids in the group itself, at most max of them; returns how many, or -1. Absent: 0. */
+int cgroup_pids(const char *group, pid_t *out, size_t max, struct error *err);
+int cgroup_usage(const char *group, struct cgroup_usage *out, struct error *err);
+int cgroup_freeze(const char *group, bool frozen, struct error *err);
+
+/* Names of the groups directly below, such as those of an environment that nobody remembers. */
+struct arena;
+int cgroup_list(struct arena *arena, const char *group, const char ***names, size_t *n,
+		struct error *err);

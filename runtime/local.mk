@@ -1,0 +1,22 @@
+noinst_LIBRARIES += %D%/libruntime.a
+%C%_libruntime_a_CPPFLAGS = $(AM_CPPFLAGS) $(SECCOMP_CFLAGS)
+%C%_libruntime_a_SOURCES = \
+	%D%/cgroup.h \
+	%D%/container.h \
+	%D%/exec.h \
+	%D%/idmap.h \
+	%D%/init.h \
+	%D%/mounts.h \
+	%D%/privs.h \
+	%D%/swap.h \
+	%D%/volume.h
+
+# PID 1 of every container: one static file, no shared code with orch but its own sources.
+pkglibexec_SCRIPTS += %D%/orch-init
+CLEANFILES += %D%/orch-init
+INIT_SOURCES = $(top_srcdir)/%D%/pid1.c
+EXTRA_DIST += %D%/pid1.c
+%D%/orch-init: $(INIT_SOURCES)
+	@$(MKDIR_P) %D%
+	$(AM_V_CCLD)$(MUSL_CC) -static -Os -D_GNU_SOURCE -std=gnu17 -Wall -Wextra -ffunction-sections \
+		-Wl,--gc-sections -s -I$(top_srcdir) -o $@ $(INIT_SOURCES)

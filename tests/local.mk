@@ -1,0 +1,24 @@
+AM_CPPFLAGS += -DTEST_DATA='"$(abs_top_srcdir)/tests/data"' -DTEST_BUILD='"$(abs_top_builddir)"'
+
+# Each area lists its own tests, one line each.
+unit_tests =
+live_tests =
+e2e_tests =
+fuzz_targets =
+include tests/base.mk
+include tests/manifests.mk
+include tests/images.mk
+include tests/netplan.mk
+include tests/runtime.mk
+include tests/orchestrator.mk
+
+if HAVE_CRITERION
+check_PROGRAMS += $(unit_tests) $(live_tests)
+TESTS += $(unit_tests) $(live_tests)
+endif
+
+# Criterion passes a test whose process leaks unless the leak is an abort.
+AM_TESTS_ENVIRONMENT = \
+	ASAN_OPTIONS=abort_on_error=1; export ASAN_OPTIONS; \
+	srcdir=$(srcdir); export srcdir; \
+	builddir=$(abs_builddir); export builddir;

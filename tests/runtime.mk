@@ -1,0 +1,1 @@
+# tests of runtime/: unit_tests += tests/unit/test_x, live_tests += tests/live/test_x
