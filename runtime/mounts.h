@@ -21,8 +21,8 @@ struct error;
 /* A clone of the mount or folder at path (not of mounts below it), id-mapped by userns (-1: not mapped). */
 int mounts_clone(const char *path, int userns, unsigned flags, int *tree, struct error *err);
 
-/* A new tmpfs of at most size bytes, its root 0755 and owned by host id `owner`. nosuid, nodev. */
-int mounts_tmpfs(uint64_t size, uint32_t owner, int *tree, struct error *err);
+/* A new tmpfs of at most size bytes, its root owned by host id `owner`, with that mode. nosuid, nodev. */
+int mounts_tmpfs(uint64_t size, uint32_t owner, unsigned mode, int *tree, struct error *err);
 
 /*
  * A file or folder in a detached mount made by mounts_tmpfs, owned by host ids
