@@ -1,0 +1,221 @@
+#include "orchestrator/apply.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/auto.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "orchestrator/activate.h"
+#include "orchestrator/desired.h"
+#include "orchestrator/record.h"
+
+static bool fresh(const struct action *a)
+{
+	return a->kind == ACTION_CREATE ||
+		(a->kind == ACTION_CHANGE && (a->effects & EFFECT_RECREATE));
+}
+
+static int save(const struct applier *p, struct error *err)
+{
+	return p->backend->save(p->backend->ctx, p->record, err);
+}
+
+static void tell(const struct applier *p, const char *what, const char *name, const char *detail,
+		 uint64_t since)
+{
+	p->backend->event(p->backend->ctx, what, name, detail,
+			  p->backend->now_ms(p->backend->ctx) - since);
+}
+
+static int remove_container(const struct applier *p, const struct action *a, struct error *err)
+{
+	const struct backend *b = p->backend;
+	uint64_t since = b->now_ms(b->ctx);
+
+	if (b->stop(b->ctx, a->container, err) < 0)
+		return -1;
+	if (a->data && b->discard(b->ctx, a->container, err) < 0)
+		return -1;
+	json_drop(json_get(p->record, "containers"), a->container);
+	if (save(p, err) < 0)
+		return -1;
+	tell(p, "remove", a->container, a->data ? "data to the trash" : "", since);
+	return 0;
+}
+
+/* Removals, and the old of what is recreated. */
+static int make_room(const struct applier *p, struct error *err)
+{
+	const struct backend *b = p->backend;
+
+	for (size_t i = 0; i < p->plan->n; i++) {
+		const struct action *a = &p->plan->actions[i];
+
+		if (a->kind == ACTION_REMOVE && remove_container(p, a, err) < 0)
+			return fail_in(err, "%s", a->container);
+		if (a->kind != ACTION_CHANGE || !fresh(a))
+			continue;
+		if (b->stop(b->ctx, a->container, err) < 0)
+			return fail_in(err, "%s", a->container);
+		json_put_flag(record_entry(p->record, a->container), "made", false);
+		if (save(p, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Before anything is made: which containers are going to be. */
+static int record_new(const struct applier *p, size_t *n, struct error *err)
+{
+	*n = 0;
+	for (size_t i = 0; i < p->plan->n; i++) {
+		const struct action *a = &p->plan->actions[i];
+		struct json_t *entry;
+
+		if (!fresh(a))
+			continue;
+		entry = record_entry(p->record, a->container);
+		json_put_flag(entry, "made", false);
+		json_put_flag(entry, "active", false);
+		json_put(entry, "document", json_copy_deep(a->wanted));
+		(*n)++;
+	}
+	return *n ? save(p, err) : 0;
+}
+
+/* All are created before the first is released: their children set themselves up side by side. */
+static int make_new(const struct applier *p, struct error *err)
+{
+	const struct backend *b = p->backend;
+	uint64_t since = b->now_ms(b->ctx);
+	AUTO(arena) struct arena arena = { 0 };
+	size_t n;
+
+	if (record_new(p, &n, err) < 0)
+		return -1;
+	if (n == 0)
+		return 0;
+	for (size_t i = 0; i < p->plan->n; i++) {
+		const struct action *a = &p->plan->actions[i];
+
+		if (fresh(a) &&
+		    b->create(b->ctx, a->container, a->wanted,
+			      record_entry(p->record, a->container), err) < 0)
+			return fail_in(err, "%s", a->container);
+	}
+	if (save(p, err) < 0)
+		return -1;
+	for (size_t i = 0; i < p->plan->n; i++) {
+		const struct action *a = &p->plan->actions[i];
+
+		if (!fresh(a))
+			continue;
+		if (b->release(b->ctx, a->container, err) < 0)
+			return fail_in(err, "%s", a->container);
+		json_put_flag(record_entry(p->record, a->container), "made", true);
+	}
+	if (save(p, err) < 0)
+		return -1;
+	tell(p, "group", "", arena_printf(&arena, "%zu running", n), since);
+	return 0;
+}
+
+static int change_running(const struct applier *p, struct error *err)
+{
+	const struct backend *b = p->backend;
+
+	for (size_t i = 0; i < p->plan->n; i++) {
+		const struct action *a = &p->plan->actions[i];
+
+		if (a->kind != ACTION_CHANGE || fresh(a) ||
+		    !(a->effects & (EFFECT_LIVE | EFFECT_SWAP)))
+			continue;
+		if (b->change(b->ctx, a->container, a->wanted, a->effects, err) < 0)
+			return fail_in(err, "%s", a->container);
+	}
+	return 0;
+}
+
+static int set_rules(const struct applier *p, bool published, struct error *err)
+{
+	const struct backend *b = p->backend;
+
+	if (b->rules(b->ctx, p->desired, published, err) < 0)
+		return fail_in(err, "network");
+	return 0;
+}
+
+/* Is its commit, or without git its code, another than the one whose hooks ran last? */
+static bool wants_deploy_hook(const struct applier *p, const struct json_t *wanted,
+			      const struct json_t *entry)
+{
+	const char *commit = json_get_text(p->desired, "commit", "");
+	const char *code = json_text(json_path(wanted, "code", "image", NULL), "");
+
+	return strcmp(commit, json_get_text(entry, "deployed_commit", "-")) != 0 ||
+		strcmp(code, json_get_text(entry, "deployed_code", "-")) != 0;
+}
+
+static int run_hooks(const struct applier *p, const char *which, struct error *err)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	const struct json_t *containers = json_get(p->desired, "containers");
+	const struct backend *b = p->backend;
+	bool deploy = !strcmp(which, "deploy");
+	const char **order;
+	size_t n;
+
+	order = desired_order(&arena, p->desired, &n);
+	for (size_t i = 0; p->options->hooks && i < n; i++) {
+		const struct json_t *wanted = json_get(containers, order[i]);
+		struct json_t *entry = record_entry(p->record, order[i]);
+		uint64_t since = b->now_ms(b->ctx);
+
+		if (!json_text(json_path(wanted, "app", "hooks", which, NULL), NULL))
+			continue;
+		if (deploy && !wants_deploy_hook(p, wanted, entry))
+			continue;
+		if (b->hook(b->ctx, order[i], which, err) < 0)
+			return fail_in(err, "%s: %s hook", order[i], which);
+		tell(p, "hook", order[i], which, since);
+		if (!deploy)
+			continue;
+		json_put_text(entry, "deployed_commit", json_get_text(p->desired, "commit", ""));
+		json_put_text(entry, "deployed_code",
+			      json_text(json_path(wanted, "code", "image", NULL), ""));
+		if (save(p, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Until now the record's network was the old one, so that a crash plans it again. */
+static int finish(const struct applier *p, struct error *err)
+{
+	json_put(p->record, "network", json_copy_deep(json_get(p->desired, "network")));
+	json_put_text(p->record, "commit", json_get_text(p->desired, "commit", ""));
+	return save(p, err);
+}
+
+int apply(const struct plan *plan, const struct json_t *desired, struct json_t *record,
+	  const struct backend *backend, const struct apply_options *options, struct error *err)
+{
+	const struct applier p = { plan, desired, record, backend, options };
+	/* What was published stays reachable while others change; a new group opens when it is ready. */
+	bool published = json_path(record, "network", "publish", NULL) != NULL;
+
+	if (make_room(&p, err) < 0)
+		return -1;
+	if (backend->network(backend->ctx, desired, err) < 0)
+		return fail_in(err, "network");
+	if (make_new(&p, err) < 0 || set_rules(&p, published, err) < 0 ||
+	    change_running(&p, err) < 0 || activate_all(&p, err) < 0 ||
+	    run_hooks(&p, "deploy", err) < 0)
+		return -1;
+	if (!published && set_rules(&p, true, err) < 0)
+		return -1;
+	if (finish(&p, err) < 0)
+		return -1;
+	return run_hooks(&p, "post_deploy", err);
+}

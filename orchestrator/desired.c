@@ -1,0 +1,321 @@
+#include "orchestrator/desired.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/auto.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "manifests/manifest.h"
+#include "manifests/recipe.h"
+#include "netplan/plan.h"
+#include "orchestrator/project.h"
+#include "orchestrator/state.h"
+
+struct maker {
+	struct arena *arena;
+	const struct desired_input *in;
+	struct json_t *containers;
+	uint32_t *taken;
+	size_t n_taken;
+};
+
+static const struct desired_image *find_image(const struct desired_image *images, size_t n,
+					      const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(images[i].name, name))
+			return &images[i];
+	return NULL;
+}
+
+/* Each step of the size doubles what the image asks for. AUTO and S are the image's own. */
+static struct json_t *make_limits(const struct image_description *image, const char *size)
+{
+	static const char *const steps[] = { "S", "M", "L", "XL", "2XL", "4XL" };
+	struct json_t *limits = json_new_map();
+	unsigned shift = 0;
+
+	for (unsigned i = 0; size && i < ARRAY_SIZE(steps); i++)
+		if (!strcmp(size, steps[i]))
+			shift = i;
+	json_put_number(limits, "memory", (int64_t)(image->memory << shift));
+	json_put_number(limits, "cpu_milli", (int64_t)image->cpu_milli << shift);
+	json_put_number(limits, "pids", image->pids);
+	return limits;
+}
+
+static struct json_t *make_relationships(const struct relationship *list, size_t n)
+{
+	struct json_t *map = json_new_map();
+
+	for (size_t i = 0; i < n; i++) {
+		struct json_t *r = json_put(map, list[i].name, json_new_map());
+
+		json_put_text(r, "service", list[i].service);
+		json_put_text(r, "endpoint", list[i].endpoint);
+	}
+	return map;
+}
+
+static struct json_t *make_endpoints(const struct image_description *image)
+{
+	struct json_t *map = json_new_map();
+
+	for (size_t i = 0; i < image->n_endpoints; i++) {
+		struct json_t *e = json_put(map, image->endpoints[i].name, json_new_map());
+
+		json_put_text(e, "scheme", image->endpoints[i].scheme);
+		json_put_number(e, "port", image->endpoints[i].port);
+		if (image->endpoints[i].is_default)
+			json_put_flag(e, "default", true);
+	}
+	return map;
+}
+
+static struct json_t *make_environment(const struct maker *m)
+{
+	const struct environment *e = m->in->environment;
+	struct json_t *map = json_new_map();
+
+	json_put_text(map, "name", e->name);
+	json_put_text(map, "machine_name", e->id);
+	json_put_text(map, "type", e->type);
+	json_put_text(map, "project", e->project);
+	json_put_text(map, "project_id", e->project_id);
+	return map;
+}
+
+/* What the container had, if it was there before; else left for give_addresses(). */
+static void keep_address(struct maker *m, struct json_t *c, const char *name)
+{
+	const char *had =
+		json_text(json_path(m->in->previous, "containers", name, "address", NULL), NULL);
+	uint32_t address;
+
+	if (!had || net_parse(had, &address) < 0)
+		return;
+	json_put_text(c, "address", had);
+	m->taken[m->n_taken++] = address;
+}
+
+static int give_addresses(struct maker *m, struct error *err)
+{
+	size_t n;
+	const char **names = json_keys(m->arena, m->containers, &n);
+	char text[16];
+
+	for (size_t i = 0; i < n; i++) {
+		struct json_t *c = json_get(m->containers, names[i]);
+		uint32_t address;
+
+		if (json_get(c, "address"))
+			continue;
+		address = net_free_address(m->taken, m->n_taken);
+		if (!address)
+			return fail(err, ERROR_INPUT,
+				    "no address left: at most %u containers in one environment",
+				    NET_CONTAINERS_N - 2);
+		m->taken[m->n_taken++] = address;
+		json_put_text(c, "address", net_print(text, address));
+	}
+	return 0;
+}
+
+static struct json_t *begin(struct maker *m, const char *kind, const char *name, const char *type,
+			    const char *size, uint32_t disk)
+{
+	const struct recipe *recipe = catalog_find(m->in->catalog, type);
+	const struct desired_image *base = find_image(m->in->bases, m->in->n_bases, type);
+	struct json_t *c = json_put(m->containers, name, json_new_map());
+
+	json_put_text(c, "kind", kind);
+	json_put_text(c, "type", type);
+	json_put_text(c, "base", base ? base->digest : NULL);
+	json_put(c, "limits", make_limits(&recipe->image, size));
+	json_put(c, "disk", disk ? json_new_number(disk) : NULL);
+	json_put(c, "environment", make_environment(m));
+	json_put(c, "endpoints", make_endpoints(&recipe->image));
+	keep_address(m, c, name);
+	return c;
+}
+
+static struct json_t *make_mounts(const struct app *app)
+{
+	static const char *const sources[] = { [MOUNT_LOCAL] = "local", [MOUNT_TMP] = "tmp" };
+	struct json_t *map = json_new_map();
+
+	for (size_t i = 0; i < app->n_mounts; i++) {
+		struct json_t *mount = json_put(map, app->mounts[i].path, json_new_map());
+
+		json_put_text(mount, "source", sources[app->mounts[i].source]);
+		json_put_text(mount, "source_path", app->mounts[i].source_path);
+	}
+	return map;
+}
+
+static void add_app(struct maker *m, const struct app *app)
+{
+	const struct desired_image *code = find_image(m->in->codes, m->in->n_codes, app->name);
+	const struct environment *e = m->in->environment;
+	struct json_t *c = begin(m, "app", app->name, app->type, app->size, app->disk);
+	struct json_t *part = json_put(c, "code", json_new_map());
+
+	json_put_text(part, "image", code ? code->digest : NULL);
+	json_put_text(part, "tree", code ? code->tree : NULL);
+	json_put_text(c, "url",
+		      arena_printf(m->arena, "http://%s:%u/",
+				   !strcmp(e->publish_address, "0.0.0.0") ? "127.0.0.1"
+									  : e->publish_address,
+				   e->publish_port));
+	json_put(c, "relationships", make_relationships(app->relationships, app->n_relationships));
+	json_put(c, "mounts", make_mounts(app));
+	part = json_put(c, "app", json_copy_deep(app->document));
+	json_drop(part, "relationships"); /* above, resolved */
+	json_drop(part, "mounts");
+}
+
+static void add_service(struct maker *m, const struct service *service)
+{
+	struct json_t *c =
+		begin(m, "service", service->name, service->type, service->size, service->disk);
+
+	json_put(c, "relationships",
+		 make_relationships(service->relationships, service->n_relationships));
+	json_put(c, "configuration", json_copy_deep(service->configuration));
+}
+
+/* An endpoint that only the service's configuration names is on its default one's port. */
+static int64_t endpoint_port(struct maker *m, const struct json_t *target, const char *endpoint)
+{
+	const struct json_t *all = json_get(target, "endpoints");
+	int64_t port = json_get_number(json_get(all, endpoint), "port", 0);
+	const char **names;
+	size_t n;
+
+	names = json_keys(m->arena, all, &n);
+	for (size_t i = 0; !port && i < n; i++)
+		if (n == 1 || json_get_flag(json_get(all, names[i]), "default", false))
+			port = json_get_number(json_get(all, names[i]), "port", 0);
+	return port;
+}
+
+static void add_paths(struct maker *m, struct json_t *paths, const char *name)
+{
+	const struct json_t *links = json_path(m->containers, name, "relationships", NULL);
+	const char **names;
+	size_t n;
+
+	names = json_keys(m->arena, links, &n);
+	for (size_t i = 0; i < n; i++) {
+		const struct json_t *link = json_get(links, names[i]);
+		const char *target = json_get_text(link, "service", "");
+		int64_t port = endpoint_port(m, json_get(m->containers, target),
+					     json_get_text(link, "endpoint", ""));
+		struct json_t *path = json_put(
+			paths, arena_printf(m->arena, "%s -> %s tcp/%d", name, target, (int)port),
+			json_new_map());
+
+		json_put_text(path, "source", name);
+		json_put_text(path, "destination", target);
+		json_put_number(path, "port", port);
+	}
+}
+
+static struct json_t *make_network(struct maker *m)
+{
+	const struct environment *e = m->in->environment;
+	struct json_t *network = json_new_map();
+	struct json_t *paths = json_put(network, "paths", json_new_map());
+	struct json_t *publish;
+	size_t n;
+	const char **names = json_keys(m->arena, m->containers, &n);
+
+	for (size_t i = 0; i < n; i++)
+		add_paths(m, paths, names[i]);
+	if (!m->in->manifest->n_apps)
+		return network;
+	publish = json_put(network, "publish", json_new_map());
+	json_put_text(publish, "address", e->publish_address);
+	json_put_number(publish, "port", e->publish_port);
+	json_put_text(publish, "to", m->in->manifest->apps[0].name);
+	json_put_number(publish, "container_port", 80);
+	return network;
+}
+
+struct json_t *desired_make(const struct desired_input *in, struct error *err)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	AUTO(json) struct json_t *desired = json_new_map();
+	const struct manifest *manifest = in->manifest;
+	struct maker m = {
+		.arena = &arena,
+		.in = in,
+		.taken = arena_array(&arena, manifest->n_apps + manifest->n_services,
+				     sizeof(uint32_t)),
+	};
+
+	json_put_number(desired, "format", 1);
+	json_put_text(desired, "commit", in->project->commit);
+	json_put_text(desired, "subject", in->project->subject);
+	m.containers = json_put(desired, "containers", json_new_map());
+	for (size_t i = 0; i < manifest->n_apps; i++)
+		add_app(&m, &manifest->apps[i]);
+	for (size_t i = 0; i < manifest->n_services; i++)
+		add_service(&m, &manifest->services[i]);
+	if (give_addresses(&m, err) < 0)
+		return NULL;
+	json_put(desired, "network", make_network(&m));
+	return TAKE_PTR(desired);
+}
+
+void desired_digest(const struct json_t *container, char out[SHA256_HEX])
+{
+	AUTO(arena) struct arena arena = { 0 };
+	const char *text = json_print(&arena, container, FORM_CANONICAL);
+
+	sha256_of(text, strlen(text), out);
+}
+
+struct sorter {
+	struct arena *arena;
+	const struct json_t *containers;
+	struct json_t *placed;
+	const char **order;
+	size_t n;
+};
+
+/* Depth first; relationships have no cycles once the manifest was checked, and a mark stops one all the same. */
+static void place(struct sorter *s, const char *name)
+{
+	const struct json_t *links = json_path(s->containers, name, "relationships", NULL);
+	const char **names;
+	size_t n;
+
+	if (json_get(s->placed, name) || !json_get(s->containers, name))
+		return;
+	json_put_flag(s->placed, name, true);
+	names = json_keys(s->arena, links, &n);
+	for (size_t i = 0; i < n; i++)
+		place(s, json_get_text(json_get(links, names[i]), "service", ""));
+	s->order[s->n++] = name;
+}
+
+const char **desired_order(struct arena *arena, const struct json_t *desired, size_t *n)
+{
+	AUTO(json) struct json_t *placed = json_new_map();
+	const struct json_t *containers = json_get(desired, "containers");
+	size_t count;
+	const char **names = json_keys(arena, containers, &count);
+	struct sorter s = {
+		.arena = arena,
+		.containers = containers,
+		.placed = placed,
+		.order = arena_array(arena, count + 1, sizeof(*s.order)),
+	};
+
+	for (size_t i = 0; i < count; i++)
+		place(&s, names[i]);
+	*n = s.n;
+	return s.order;
+}

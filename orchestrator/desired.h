@@ -1,0 +1,66 @@
+/*
+ * desired.h - the whole environment as one document: what a generation is
+ *
+ * {
+ *   "format": 1, "commit": ..., "subject": ...,
+ *   "containers": { NAME: {
+ *     "kind": "app" | "service", "type": "php:8.2", "base": DIGEST,
+ *     "code": { "image": DIGEST, "tree": ID },                 apps
+ *     "address": "169.254.16.2",
+ *     "limits": { "memory": bytes, "cpu_milli": n, "pids": n },
+ *     "disk": MB or null,
+ *     "environment": { "name", "machine_name", "type", "project", "project_id" },
+ *     "url": "http://127.0.0.1:20321/",                        apps
+ *     "relationships": { NAME: { "service", "endpoint" } },
+ *     "endpoints": { NAME: { "scheme", "port" } },
+ *     "mounts": { PATH: { "source", "source_path" } },         apps
+ *     "app": the rest of the normalised app.yaml,              apps
+ *     "configuration": as in services.yaml                     services
+ *   } },
+ *   "network": { "paths": { "app -> db tcp/3306": {...} }, "publish": { "address", "port", "to", "container_port" } }
+ * }
+ *
+ * Nothing in it comes from the tool's version, the clock or the order of anything: the same
+ * project gives the same document, and the digest of a container is that of its part printed canonically.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/sha256.h"
+
+struct arena;
+struct catalog;
+struct environment;
+struct error;
+struct json_t;
+struct manifest;
+struct project;
+
+/* What building gave: the base image of a type, the image and tree of an app. */
+struct desired_image {
+	const char *name; /* type, or app */
+	const char *digest;
+	const char *tree; /* apps */
+};
+
+struct desired_input {
+	const struct manifest *manifest;
+	const struct catalog *catalog;
+	const struct environment *environment;
+	const struct project *project;
+	const struct desired_image *bases, *codes;
+	size_t n_bases, n_codes;
+	const struct json_t *previous; /* the generation before, for its addresses; or NULL */
+};
+
+/* Owned by the caller. Fails when addresses run out. */
+struct json_t *desired_make(const struct desired_input *in, struct error *err);
+
+/* SHA-256 of the canonical text of one container's document. */
+void desired_digest(const struct json_t *container, char out[SHA256_HEX]);
+
+/*
+ * Containers so that each comes after all that it has relationships to; among equals by name. Lives in the arena.
+ */
+const char **desired_order(struct arena *arena, const struct json_t *desired, size_t *n);

@@ -1,0 +1,367 @@
+#include "orchestrator/lower.h"
+
+#include <netinet/in.h>
+#include <signal.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/auto.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "manifests/recipe.h"
+
+/* dash reads .environment after all other variables are set; its own output must not disturb. */
+#define READ_ENVIRONMENT "[ ! -f /app/.environment ] || . /app/.environment; "
+
+int lower_user(const struct image_description *image, const char *name, uint32_t *uid,
+	       uint32_t *gid)
+{
+	for (size_t i = 0; i < image->n_users; i++) {
+		if (strcmp(image->users[i].name, name) != 0)
+			continue;
+		*uid = image->users[i].uid;
+		*gid = image->users[i].gid;
+		return 0;
+	}
+	if (strcmp(name, "root") != 0)
+		return -1;
+	*uid = *gid = 0;
+	return 0;
+}
+
+static const struct json_t *self_of(const struct lower_input *in)
+{
+	return json_path(in->contract.desired, "containers", in->contract.container, NULL);
+}
+
+static const struct image_user *user_of(const struct image_description *image, const char *name)
+{
+	for (size_t i = 0; i < image->n_users; i++)
+		if (!strcmp(image->users[i].name, name))
+			return &image->users[i];
+	return NULL;
+}
+
+struct list {
+	struct arena *arena;
+	ARENA_LIST(const char *) items;
+	bool steady; /* leave out what changes with each commit */
+};
+
+static int add_pair(const char *name, struct json_t *value, void *ctx)
+{
+	struct list *l = ctx;
+
+	if (l->steady &&
+	    (!strcmp(name, "PLATFORM_TREE_ID") || !strcmp(name, "PLATFORM_APPLICATION")))
+		return 0;
+	*arena_push(l->arena, &l->items) =
+		arena_printf(l->arena, "%s=%s", name, json_text(value, ""));
+	return 0;
+}
+
+/* The image's own variables, then what is the same for every program of the user, then `more`. */
+static const char *const *make_env(struct arena *arena, const struct image_description *image,
+				   const char *user, const struct json_t *more, bool steady)
+{
+	const struct image_user *u = user_of(image, user);
+	struct list l = { .arena = arena, .steady = steady };
+
+	*arena_push(arena, &l.items) = arena_printf(
+		arena, "PATH=%s",
+		image->path ? image->path
+			    : "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin");
+	*arena_push(arena, &l.items) = "LANG=C.UTF-8";
+	*arena_push(arena, &l.items) = arena_printf(arena, "USER=%s", user);
+	*arena_push(arena, &l.items) = arena_printf(arena, "HOME=%s", u && u->home ? u->home : "/");
+	*arena_push(arena, &l.items) =
+		arena_printf(arena, "SHELL=%s", u && u->shell ? u->shell : "/bin/sh");
+	for (size_t i = 0; i < image->environment.n; i++)
+		*arena_push(arena, &l.items) = image->environment.items[i];
+	(void)json_each(more, add_pair, &l);
+	*arena_push(arena, &l.items) = NULL;
+	return l.items.items;
+}
+
+const char *const *lower_hook(struct arena *arena, const char *script)
+{
+	const char **argv = arena_array(arena, 6, sizeof(*argv));
+
+	argv[0] = "/bin/sh";
+	argv[1] = "-c";
+	argv[2] = READ_ENVIRONMENT "eval \"$1\"";
+	argv[3] = "sh";
+	argv[4] = script;
+	return argv;
+}
+
+/* web.commands: `start` takes the place of the image's command, `pre_start` runs before it. */
+static const char *const *main_command(struct arena *arena, const struct strings *command,
+				       const char *pre_start, const char *start)
+{
+	const char **argv = arena_array(arena, command->n + 8, sizeof(*argv));
+	size_t n = 0;
+
+	argv[n++] = "/bin/sh";
+	argv[n++] = "-c";
+	argv[n++] = start ? READ_ENVIRONMENT "eval \"$1\"; eval \"$2\""
+			  : READ_ENVIRONMENT "eval \"$1\"; shift; exec \"$@\"";
+	argv[n++] = "sh";
+	argv[n++] = pre_start ? pre_start : "";
+	if (start)
+		argv[n++] = start;
+	else
+		memcpy(argv + n, command->items, command->n * sizeof(*argv));
+	return argv;
+}
+
+static const char *const *plain_command(struct arena *arena, const struct strings *command)
+{
+	const char **argv = arena_array(arena, command->n + 1, sizeof(*argv));
+
+	if (command->n)
+		memcpy(argv, command->items, command->n * sizeof(*argv));
+	return argv;
+}
+
+static enum init_reaction react(enum reaction r)
+{
+	switch (r) {
+	case REACTION_NONE:
+		return REACT_NONE;
+	case REACTION_SIGNAL:
+		return REACT_SIGNAL;
+	case REACTION_RESTART:
+		return REACT_RESTART;
+	}
+	abort();
+}
+
+static void add_task(struct arena *arena, const struct image_description *image, const char *name,
+		     struct init_process *out)
+{
+	const char **argv = arena_array(arena, 2, sizeof(*argv));
+
+	argv[0] = arena_printf(arena, "/etc/orch/hooks/%s", name);
+	*out = (struct init_process){
+		.name = name,
+		.task = true,
+		.folder = "/",
+		.argv = argv,
+		.env = make_env(arena, image, "root", NULL, false),
+		.input = "/run/orch/config.json",
+	};
+}
+
+static void add_process(struct arena *arena, const struct lower_input *in,
+			const struct image_process *p, const struct json_t *env,
+			struct init_process *out)
+{
+	const struct json_t *commands = json_path(self_of(in), "app", "web", "commands", NULL);
+	const char *pre_start = json_get_text(commands, "pre_start", NULL);
+	const char *start = p->main ? json_get_text(commands, "start", NULL) : NULL;
+	const char *user = p->user ? p->user : in->image->user;
+	bool app_main = in->image->app && p->main;
+
+	*out = (struct init_process){
+		.name = p->name,
+		.folder = app_main ? "/app" : "/",
+		.argv = app_main ? main_command(arena, &p->command, pre_start, start)
+				 : plain_command(arena, &p->command),
+		.env = make_env(arena, in->image, user, app_main ? env : NULL,
+				!start && p->on_swap == REACTION_SIGNAL),
+		.stop_signal = p->stop_signal,
+		.grace_ms = p->grace_ms,
+		.reload_signal = p->reload_signal,
+		.on_reload = start ? REACT_NONE : react(p->on_reload),
+		.on_swap = start ? REACT_RESTART : react(p->on_swap),
+	};
+	(void)lower_user(in->image, user, &out->uid, &out->gid);
+}
+
+/* The image's check and, once that holds, the app's own: post_start. */
+static void make_check(struct arena *arena, const struct lower_input *in, const struct json_t *env,
+		       struct init_check *out)
+{
+	const struct image_description *image = in->image;
+	const char *user = image->ready_user ? image->ready_user : image->user;
+	const char *post = json_text(
+		json_path(self_of(in), "app", "web", "commands", "post_start", NULL), NULL);
+	size_t n = 0;
+	const char **argv;
+
+	*out = (struct init_check){ .env = make_env(arena, image, user, post ? env : NULL, false) };
+	(void)lower_user(image, user, &out->uid, &out->gid);
+	if (!post || !*post) {
+		if (image->ready.n)
+			out->argv = plain_command(arena, &image->ready);
+		return;
+	}
+	argv = arena_array(arena, image->ready.n + 8, sizeof(*argv));
+	argv[n++] = "/bin/sh";
+	argv[n++] = "-c";
+	argv[n++] = "post=$1; shift; [ $# -eq 0 ] || \"$@\" || exit 1; cd /app; " READ_ENVIRONMENT
+		    "eval \"$post\"";
+	argv[n++] = "sh";
+	argv[n++] = post;
+	if (image->ready.n)
+		memcpy(argv + n, image->ready.items, image->ready.n * sizeof(*argv));
+	out->argv = argv;
+	out->timeout_ms = 60000;
+}
+
+static void make_init(struct arena *arena, const struct lower_input *in, const struct json_t *env,
+		      struct init_spec *out)
+{
+	const struct image_description *image = in->image;
+	struct init_process *list = arena_array(arena, image->n_processes + 2, sizeof(*list));
+	size_t n = 0;
+
+	if (image->configure)
+		add_task(arena, image, "configure", &list[n++]);
+	if (image->boot)
+		add_task(arena, image, "boot", &list[n++]);
+	for (size_t i = 0; i < image->n_processes; i++)
+		add_process(arena, in, &image->processes[i], env, &list[n++]);
+	*out = (struct init_spec){ .processes = list, .n = n, .log_folder = "/var/log" };
+	make_check(arena, in, env, &out->ready);
+}
+
+/* What the hooks read on their standard input. */
+static const char *make_config(struct arena *arena, const struct lower_input *in,
+			       const struct json_t *env)
+{
+	const struct json_t *self = self_of(in);
+	AUTO(json) struct json_t *config = json_new_map();
+
+	json_put_text(config, "name", in->contract.container);
+	json_put_text(config, "type", json_get_text(self, "type", ""));
+	json_put_text(config, "address", json_get_text(self, "address", ""));
+	json_put(config, "environment", json_copy_deep(json_get(self, "environment")));
+	json_put(config, "limits", json_copy_deep(json_get(self, "limits")));
+	json_put(config, "configuration",
+		 json_get(self, "configuration") ? json_copy_deep(json_get(self, "configuration"))
+						 : json_new_map());
+	json_put(config, "app", json_copy_deep(json_get(self, "app")));
+	json_put(config, "relationships", contract_relationships(&in->contract));
+	json_put(config, "env", json_copy_deep(env));
+	json_put_text(config, "data", in->image->data);
+	return json_print(arena, config, FORM_COMPACT);
+}
+
+static void make_names(struct arena *arena, const struct lower_input *in, struct lowered *out)
+{
+	const struct json_t *self = self_of(in);
+	const struct json_t *links = json_get(self, "relationships");
+	AUTO(text) struct text hosts = { 0 };
+	AUTO(text) struct text resolv = { 0 };
+	const char **names;
+	char address[16];
+	size_t n;
+
+	out->hostname = arena_printf(arena, "%s\n", in->contract.container);
+	text_printf(&hosts, "127.0.0.1 localhost\n%s %s\n", json_get_text(self, "address", ""),
+		    in->contract.container);
+	names = json_keys(arena, links, &n);
+	for (size_t i = 0; i < n; i++) {
+		const char *to = json_get_text(json_get(links, names[i]), "service", "");
+		const struct json_t *target =
+			json_path(in->contract.desired, "containers", to, NULL);
+
+		text_printf(&hosts, "%s %s.internal\n", json_get_text(target, "address", ""),
+			    names[i]);
+	}
+	for (size_t i = 0; i < in->n_resolvers; i++)
+		text_printf(&resolv, "nameserver %s\n", net_print(address, in->resolvers[i]));
+	out->hosts = arena_strdup(arena, text_get(&hosts));
+	out->resolv = arena_strdup(arena, text_get(&resolv));
+}
+
+void lower_container(struct arena *arena, const struct lower_input *in, struct lowered *out)
+{
+	AUTO(json)
+	struct json_t *env =
+		in->image->app ? contract_environment(&in->contract, 1) : json_new_map();
+
+	*out = (struct lowered){ .user = in->image->user };
+	(void)lower_user(in->image, in->image->user, &out->uid, &out->gid);
+	make_init(arena, in, env, &out->init);
+	make_names(arena, in, out);
+	out->config = make_config(arena, in, env);
+	out->env = make_env(arena, in->image, in->image->user, env, false);
+}
+
+void lower_limits(const struct json_t *container, struct cgroup_limits *out)
+{
+	const struct json_t *limits = json_get(container, "limits");
+
+	*out = (struct cgroup_limits){
+		.memory = (uint64_t)json_get_number(limits, "memory", 0),
+		.cpu_milli = (uint32_t)json_get_number(limits, "cpu_milli", 0),
+		.pids = (uint32_t)json_get_number(limits, "pids", 0),
+	};
+}
+
+static uint32_t address_of(const struct json_t *containers, const char *name)
+{
+	uint32_t address = 0;
+
+	(void)net_parse(json_text(json_path(containers, name, "address", NULL), ""), &address);
+	return address;
+}
+
+static void lower_publish(struct arena *arena, const struct json_t *containers,
+			  const struct json_t *publish, struct net_plan *out)
+{
+	struct net_publish *p = arena_new(arena, struct net_publish);
+
+	if (!json_get_number(publish, "port", 0))
+		return;
+	(void)net_parse(json_get_text(publish, "address", "127.0.0.1"), &p->host_address);
+	p->host_port = (uint16_t)json_get_number(publish, "port", 0);
+	p->destination = address_of(containers, json_get_text(publish, "to", ""));
+	p->port = (uint16_t)json_get_number(publish, "container_port", 80);
+	out->publishes = p;
+	out->n_publishes = 1;
+}
+
+void lower_network(struct arena *arena, const struct json_t *desired, const uint32_t *resolvers,
+		   size_t n_resolvers, struct net_plan *out)
+{
+	const struct json_t *containers = json_get(desired, "containers");
+	const struct json_t *list = json_path(desired, "network", "paths", NULL);
+	struct net_member *members;
+	struct net_path *paths;
+	const char **names;
+	size_t n;
+
+	names = json_keys(arena, containers, &n);
+	members = arena_array(arena, n + 1, sizeof(*members));
+	for (size_t i = 0; i < n; i++)
+		members[i] = (struct net_member){
+			.name = names[i],
+			.address = address_of(containers, names[i]),
+			.egress = !strcmp(json_get_text(json_get(containers, names[i]), "kind", ""),
+					  "app"),
+		};
+	out->members = members;
+	out->n_members = n;
+	names = json_keys(arena, list, &n);
+	paths = arena_array(arena, n + 1, sizeof(*paths));
+	for (size_t i = 0; i < n; i++) {
+		const struct json_t *path = json_get(list, names[i]);
+
+		paths[i] = (struct net_path){
+			.source = address_of(containers, json_get_text(path, "source", "")),
+			.destination =
+				address_of(containers, json_get_text(path, "destination", "")),
+			.protocol = IPPROTO_TCP,
+			.port = (uint16_t)json_get_number(path, "port", 0),
+		};
+	}
+	out->paths = paths;
+	out->n_paths = n;
+	out->resolvers = resolvers;
+	out->n_resolvers = n_resolvers;
+	lower_publish(arena, containers, json_path(desired, "network", "publish", NULL), out);
+}

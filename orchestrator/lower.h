@@ -1,0 +1,47 @@
+/*
+ * lower.h - from a container's document to what the peers take
+ *
+ * Pure: documents and an image's description in, plain structs and texts out.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "netplan/plan.h"
+#include "orchestrator/contract.h"
+#include "runtime/cgroup.h"
+#include "runtime/init.h"
+
+struct image_description;
+
+struct lower_input {
+	struct contract contract;
+	const struct image_description *image;
+	const uint32_t *resolvers; /* DNS servers; written into resolv.conf */
+	size_t n_resolvers;
+};
+
+/* Everything lives in the arena. */
+struct lowered {
+	struct init_spec init;
+	const char *config; /* JSON that the image's hooks read: docs/orch-image.5.scd */
+	const char *hosts, *resolv, *hostname; /* whole files below /etc */
+	const char *const *env; /* of hooks and of commands that users run; with PATH */
+	const char *user;	/* the image's */
+	uint32_t uid, gid;
+};
+
+void lower_container(struct arena *arena, const struct lower_input *in, struct lowered *out);
+
+/* uid and gid of one of the image's users; root is always 0. -1 when there is none. */
+int lower_user(const struct image_description *image, const char *name, uint32_t *uid,
+	       uint32_t *gid);
+
+void lower_limits(const struct json_t *container, struct cgroup_limits *out);
+
+/* The network of the whole environment. egress: for its apps. Lives in the arena; id and uplink are the caller's. */
+void lower_network(struct arena *arena, const struct json_t *desired, const uint32_t *resolvers,
+		   size_t n_resolvers, struct net_plan *out);
+
+/* The shell command that an app's hook is, with .environment read first: argv, NULL-terminated. */
+const char *const *lower_hook(struct arena *arena, const char *script);

@@ -1,0 +1,84 @@
+/*
+ * state.h - what should be, and what must survive a reboot: SQLite, its only user
+ *
+ * state.db is in WAL mode with synchronous=NORMAL: after a power cut the last transactions may be gone, but never
+ * half of one. Every function is one transaction.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+struct error;
+struct host;
+struct json_t;
+struct state;
+
+#define STATE_ABSENT 1
+
+/* Opens, making it at first use. read_only: STATE_ABSENT when there is none. */
+int state_open(const struct host *h, bool read_only, struct state **out, struct error *err);
+void state_close(struct state *s);
+static inline void auto_state(struct state **s)
+{
+	state_close(*s);
+}
+
+struct environment {
+	const char *
+		id; /* machine name: slug of the branch, '-', 7 characters of hash; unique on the host */
+	const char *project; /* name */
+	const char *project_id;
+	const char *folder;	     /* of the project, when it was last deployed */
+	const char *name;	     /* the branch */
+	const char *type;	     /* "production", "staging", "development" */
+	bool wanted;		     /* should run: also after a reboot */
+	int64_t generation;	     /* that should be; 0: none yet */
+	int64_t good;		     /* last that was reached as a whole; 0: none */
+	uint32_t uplink;	     /* address of the router; 0: none yet */
+	const char *publish_address; /* "127.0.0.1" */
+	uint16_t publish_port;	     /* 0: none yet */
+	int64_t made;		     /* seconds since 1970 */
+};
+
+/* Strings live in the arena. */
+int state_find(struct state *s, struct arena *arena, const char *id, struct environment *out,
+	       struct error *err);
+int state_list(struct state *s, struct arena *arena, struct environment **out, size_t *n,
+	       struct error *err);
+int state_save(struct state *s, const struct environment *e, struct error *err);
+/* The environment with its generations and id ranges. */
+int state_remove(struct state *s, const char *id, struct error *err);
+
+struct generation {
+	int64_t number;
+	int64_t made; /* seconds since 1970 */
+	const char *commit;
+	const char *subject;
+	const char *result;  /* "", "ok", or why it failed */
+	const char *summary; /* of the plan: "swap app" */
+	char *document;	     /* canonical JSON of desired */
+};
+
+int state_add_generation(struct state *s, const char *id, const struct generation *g,
+			 struct error *err);
+int state_find_generation(struct state *s, struct arena *arena, const char *id, int64_t number,
+			  struct generation *out, struct error *err);
+int state_set_result(struct state *s, const char *id, int64_t number, const char *result,
+		     struct error *err);
+/* Newest first, without documents. */
+int state_list_generations(struct state *s, struct arena *arena, const char *id,
+			   struct generation **out, size_t *n, struct error *err);
+
+/*
+ * The first host id of the container's range, allocated at first use and kept until state_remove. Ranges
+ * are 65536 ids at 0x70000000 and up: above what subuid(5) and systemd give out.
+ */
+int state_id_range(struct state *s, const char *id, const char *container, uint32_t *first,
+		   struct error *err);
+
+/* Secrets and names that are made once for a project: 52 characters of base32. */
+int state_entropy(struct state *s, struct arena *arena, const char *project_id, const char **out,
+		  struct error *err);

@@ -1,0 +1,86 @@
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "base/arena.h"
+#include "base/auto.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "orchestrator/control.h"
+#include "orchestrator/host.h"
+#include "orchestrator/supervise.h"
+
+#define START_MS 10000
+#define STEP_MS 2
+
+static _Noreturn void become(const struct host *h, const char *environment, bool deferred, int log)
+{
+	const char *const argv[] = { "orch",
+				     "supervise",
+				     environment,
+				     deferred ? "--deferred" : "-q",
+				     *h->root ? "--root" : NULL,
+				     h->root,
+				     NULL };
+	int null = open("/dev/null", O_RDONLY);
+	sigset_t none;
+
+	if (setsid() < 0 || fork() > 0)
+		_exit(0);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	dup2(null, 0);
+	dup2(log, 1);
+	dup2(log, 2);
+	if (chdir("/") < 0)
+		_exit(1);
+	execv("/proc/self/exe", (char *const *)(uintptr_t)argv);
+	_exit(1);
+}
+
+static int start(const struct host *h, const char *environment, bool deferred, struct error *err)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	const char *folder = arena_printf(&arena, "%s/%s", h->log, environment);
+	AUTO(fd) int log = -1;
+	pid_t pid;
+
+	if (file_make_dirs(folder, 0755, err) < 0)
+		return -1;
+	log = open(arena_printf(&arena, "%s/supervisor.log", folder),
+		   O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+	if (log < 0)
+		return fail_errno(err, "open %s/supervisor.log", folder);
+	fflush(NULL);
+	pid = fork();
+	if (pid < 0)
+		return fail_errno(err, "fork");
+	if (pid == 0)
+		become(h, environment, deferred, log);
+	(void)TEMP_FAILURE_RETRY(waitpid(pid, NULL, 0));
+	return 0;
+}
+
+int supervise_connect(const struct host *h, const char *environment, bool deferred, int *out,
+		      struct error *err)
+{
+	const struct timespec step = { .tv_nsec = STEP_MS * 1000000 };
+	int r = control_connect(h, environment, out, err);
+
+	if (r != CONTROL_ABSENT)
+		return r;
+	if (start(h, environment, deferred, err) < 0)
+		return -1;
+	for (int waited = 0; waited < START_MS; waited += STEP_MS) {
+		r = control_connect(h, environment, out, err);
+		if (r != CONTROL_ABSENT)
+			return r;
+		(void)nanosleep(&step, NULL);
+	}
+	return fail(err, ERROR_SYSTEM,
+		    "the supervisor of %s doesn't start; see %s/%s/supervisor.log", environment,
+		    h->log, environment);
+}

@@ -1,0 +1,103 @@
+/*
+ * world.h - the real backend of apply(): one environment on this host
+ *
+ * A world is opened by whoever may act on the environment: its supervisor. Opening takes up the containers that the
+ * record names and that are still alive.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "orchestrator/apply.h"
+#include "orchestrator/host.h"
+#include "orchestrator/state.h"
+#include "runtime/container.h"
+
+struct image_description;
+
+/* A container that runs, or is being made. */
+struct live {
+	const char *name;
+	struct container c;
+	int watch;	   /* readable when its status changed; -1: not yet */
+	uint32_t first_id; /* of its range */
+	uint32_t epoch;	   /* of its init when the last command was given */
+	bool told;	   /* a command was given, whose answer has a later epoch */
+};
+
+/* Told to people: see apply.h. */
+typedef void world_event(void *ctx, const char *what, const char *name, const char *detail,
+			 uint64_t ms);
+
+struct world {
+	struct arena arena; /* of what lives as long as the world */
+	struct host host;
+	struct state *state;
+	struct environment env;
+	const char *entropy;
+	struct live *lives;
+	size_t n, room;
+	int router;		      /* its network namespace; -1: none */
+	int init;		      /* orch-init */
+	const struct json_t *desired; /* of the apply that goes on; borrowed */
+	uint32_t resolvers[3];
+	size_t n_resolvers;
+	world_event *event;
+	void *event_ctx;
+	int cancel; /* a connection on which a client may say "cancel"; -1: none. Not owned */
+};
+
+/* record: to take up what runs. The state stays the caller's; env is copied. *w must be closed, or WORLD_NONE. */
+#define WORLD_NONE ((struct world){ .router = -1, .init = -1, .cancel = -1 })
+int world_open(struct world *w, const struct host *host, struct state *state,
+	       const struct environment *env, const struct json_t *record, struct error *err);
+/* Let go of everything; what runs goes on. */
+void world_close(struct world *w);
+
+struct backend world_backend(struct world *w);
+
+/* NULL when there is none. */
+struct live *world_find(const struct world *w, const char *name);
+bool world_alive(void *ctx, const char *name);
+
+/* Network, cgroups and pins of the environment are gone afterwards; containers must have been stopped. */
+int world_down(struct world *w, struct error *err);
+
+/* The description of an image in the store, kept for as long as the world. NULL on failure. */
+const struct image_description *world_image(struct world *w, const char *digest, struct error *err);
+
+/* "orch/main-ab12cd3/app"; container NULL: the environment's. */
+char *world_cgroup(struct arena *arena, const struct world *w, const char *container);
+/* The uplink's name on the host: at most 15 characters, its own for each root and environment. */
+char *world_uplink(struct arena *arena, const struct host *host, const char *environment);
+char *world_volume(struct arena *arena, const struct world *w, const char *container);
+char *world_log(struct arena *arena, const struct world *w, const char *container);
+
+struct lowered;
+/* What a container of `desired` is given, with what the record says the others opened. Lives in the arena. */
+int world_lower(struct world *w, struct arena *arena, const struct json_t *desired,
+		const struct json_t *record, const char *name, struct lowered *out,
+		struct error *err);
+
+/* Parts of the backend, by file. */
+int world_create(void *ctx, const char *name, const struct json_t *wanted, struct json_t *entry,
+		 struct error *err);
+int world_release(void *ctx, const char *name, struct error *err);
+int world_stop(void *ctx, const char *name, struct error *err);
+int world_discard(void *ctx, const char *name, struct error *err);
+int world_network(void *ctx, const struct json_t *desired, struct error *err);
+int world_rules(void *ctx, const struct json_t *desired, bool published, struct error *err);
+int world_change(void *ctx, const char *name, const struct json_t *wanted, unsigned effects,
+		 struct error *err);
+int world_activate(void *ctx, const char *name, const struct json_t *desired,
+		   const struct json_t *record, const char *how, struct error *err);
+int world_ready(void *ctx, const char *name, struct error *err);
+int world_wait(void *ctx, unsigned ms, struct error *err);
+struct json_t *world_ask(void *ctx, const char *name, struct error *err);
+int world_hook(void *ctx, const char *name, const char *which, struct error *err);
+
+/* An id-mapped clone of the app's image, read-only; the caller's descriptor. */
+int world_code_tree(struct world *w, const char *digest, int userns, int *tree, struct error *err);

@@ -1,0 +1,243 @@
+/*
+ * world_change.c - what happens to a container that runs
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "base/auto.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "manifests/recipe.h"
+#include "orchestrator/lower.h"
+#include "orchestrator/world.h"
+#include "runtime/cgroup.h"
+#include "runtime/idmap.h"
+#include "runtime/init.h"
+#include "runtime/swap.h"
+#include "runtime/volume.h"
+
+#define STOP_MS 120000 /* for all processes of a container to end by themselves */
+#define INIT_MS 10000  /* for orch-init to answer at first */
+
+/* Until readable or the time is over; false then. */
+static bool wait_readable(int fd, int timeout_ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return TEMP_FAILURE_RETRY(poll(&p, 1, timeout_ms)) > 0;
+}
+
+int world_stop(void *ctx, const char *name, struct error *err)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	struct world *w = ctx;
+	const char *group = world_cgroup(&arena, w, name);
+	struct live *l = world_find(w, name);
+	struct error ignored;
+
+	if (l && container_alive(&l->c)) {
+		if (l->watch >= 0 && init_command(&l->c, "stop", &ignored) == 0)
+			(void)wait_readable(l->c.pidfd, STOP_MS);
+		container_kill(&l->c);
+	}
+	if (l) {
+		(void)waitpid(l->c.pid, NULL, WNOHANG);
+		container_release(&l->c);
+		auto_fd(&l->watch);
+	}
+	if (cgroup_kill(group, err) < 0 || cgroup_ensure_no(group, err) < 0)
+		return -1;
+	return 0;
+}
+
+int world_discard(void *ctx, const char *name, struct error *err)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	const struct world *w = ctx;
+	const char *from = world_volume(&arena, w, name);
+
+	if (!pool_mounted(w->host.pool) || !volume_exists(w->host.pool, from))
+		return 0;
+	return volume_move(
+		w->host.pool, from,
+		arena_printf(&arena, "trash/%s.%s.%lld", w->env.id, name, (long long)time(NULL)),
+		err);
+}
+
+/* Mounts below /app, which the new image has to carry: it was built with their folders. */
+static const char *const *submounts(struct arena *arena, const struct json_t *wanted)
+{
+	size_t n;
+	const char **paths = json_keys(arena, json_get(wanted, "mounts"), &n);
+
+	for (size_t i = 0; i < n; i++)
+		paths[i] = arena_printf(arena, "app/%s", paths[i]);
+	paths[n] = NULL;
+	return paths;
+}
+
+static int swap_code(struct world *w, struct live *l, const struct json_t *wanted,
+		     struct error *err)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	const char *digest = json_text(json_path(wanted, "code", "image", NULL), "");
+	AUTO(fd) int userns = -1;
+	AUTO(fd) int tree = -1;
+
+	if (idmap_open(l->first_id, &userns, err) < 0 ||
+	    world_code_tree(w, digest, userns, &tree, err) < 0)
+		return -1;
+	return swap_mount(&l->c, "/app", tree, submounts(&arena, wanted), err);
+}
+
+int world_change(void *ctx, const char *name, const struct json_t *wanted, unsigned effects,
+		 struct error *err)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	struct world *w = ctx;
+	struct live *l = world_find(w, name);
+	const struct image_description *image =
+		world_image(w, json_get_text(wanted, "base", ""), err);
+	struct cgroup_limits limits;
+	uint32_t uid, gid;
+
+	if (!image || lower_user(image, image->user, &uid, &gid) < 0)
+		return -1;
+	if (effects & EFFECT_LIVE) {
+		uint64_t disk = (uint64_t)json_get_number(wanted, "disk", 0);
+
+		lower_limits(wanted, &limits);
+		if (cgroup_ensure(world_cgroup(&arena, w, name), &limits, err) < 0)
+			return -1;
+		if (disk &&
+		    volume_ensure(w->host.pool, world_volume(&arena, w, name), uid, gid,
+				  disk * 1000000, err) < 0)
+			return -1;
+	}
+	return effects & EFFECT_SWAP ? swap_code(w, l, wanted, err) : 0;
+}
+
+/* orch-init makes its socket and status right after it was released. */
+static int first_status(struct live *l, struct init_status *status, struct arena *arena,
+			struct error *err)
+{
+	for (int tries = 0; init_status_read(arena, &l->c, status, err) < 0; tries++) {
+		if (!container_alive(&l->c))
+			return fail(err, ERROR_SYSTEM, "orch-init ended at once");
+		if (tries == INIT_MS / 100)
+			return -1;
+		(void)wait_readable(l->watch, 100);
+	}
+	return 0;
+}
+
+static int put_file(int folder, const char *name, const char *text, uint32_t owner, mode_t mode,
+		    struct error *err)
+{
+	if (file_write(folder, name, text, strlen(text), mode, false, err) < 0)
+		return -1;
+	if (fchownat(folder, name, owner, owner, AT_SYMLINK_NOFOLLOW) < 0)
+		return fail_errno(err, "chown %s", name);
+	return 0;
+}
+
+static int write_files(const struct live *l, const struct lowered *lowered, struct error *err)
+{
+	AUTO(fd) int etc = container_open_folder(&l->c, "/run/etc", err);
+	AUTO(fd) int own = etc < 0 ? -1 : container_open_folder(&l->c, "/run/orch", err);
+
+	if (own < 0)
+		return -1;
+	if (put_file(etc, "hosts", lowered->hosts, l->first_id, 0644, err) < 0 ||
+	    put_file(etc, "resolv.conf", lowered->resolv, l->first_id, 0644, err) < 0 ||
+	    put_file(etc, "hostname", lowered->hostname, l->first_id, 0644, err) < 0 ||
+	    put_file(own, "config.json", lowered->config, l->first_id, 0600, err) < 0)
+		return -1;
+	return init_write_spec(&l->c, &lowered->init, l->first_id, err);
+}
+
+int world_activate(void *ctx, const char *name, const struct json_t *desired,
+		   const struct json_t *record, const char *how, struct error *err)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	struct world *w = ctx;
+	struct live *l = world_find(w, name);
+	struct lowered lowered;
+	struct init_status status;
+
+	if (!l)
+		return fail(err, ERROR_SYSTEM, "isn't running");
+	if (first_status(l, &status, &arena, err) < 0 ||
+	    world_lower(w, &arena, desired, record, name, &lowered, err) < 0 ||
+	    write_files(l, &lowered, err) < 0)
+		return -1;
+	l->epoch = status.epoch;
+	l->told = true;
+	/* A process that never started can't be told to reload. */
+	if (status.state == INIT_WAITING)
+		how = "start";
+	else if (status.state == INIT_FAILED)
+		how = "restart";
+	return init_command(&l->c, how, err);
+}
+
+int world_ready(void *ctx, const char *name, struct error *err)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	const struct world *w = ctx;
+	struct live *l = world_find(w, name);
+	struct init_status status;
+
+	if (!l || !container_alive(&l->c))
+		return fail(err, ERROR_SYSTEM, "ended while it was starting; see orch logs %s",
+			    name);
+	if (init_status_read(&arena, &l->c, &status, err) < 0)
+		return -1;
+	if (l->told && status.epoch == l->epoch)
+		return 0; /* hasn't taken the command yet */
+	switch (status.state) {
+	case INIT_WAITING:
+	case INIT_STARTING:
+	case INIT_STOPPING:
+		return 0;
+	case INIT_READY:
+		return 1;
+	case INIT_FAILED:
+		return fail(err, ERROR_SYSTEM, "%s; see orch logs %s", status.why, name);
+	}
+	abort();
+}
+
+int world_wait(void *ctx, unsigned ms, struct error *err)
+{
+	struct world *w = ctx;
+	AUTO(arena) struct arena arena = { 0 };
+	struct pollfd *fds = arena_array(&arena, w->n * 2 + 2, sizeof(*fds));
+	nfds_t n = 0;
+	char drop[4096];
+
+	fds[n++] = (struct pollfd){ .fd = w->cancel, .events = POLLIN };
+	fds[n++] = (struct pollfd){ .fd = -1 };
+	for (size_t i = 0; i < w->n; i++) {
+		if (w->lives[i].watch < 0)
+			continue;
+		fds[n++] = (struct pollfd){ .fd = w->lives[i].watch, .events = POLLIN };
+		fds[n++] = (struct pollfd){ .fd = w->lives[i].c.pidfd, .events = POLLIN };
+	}
+	if (poll(fds, n, (int)ms) < 0 && errno != EINTR)
+		return fail_errno(err, "poll");
+	if (fds[0].revents & POLLIN) {
+		if (read(w->cancel, drop, sizeof(drop)) > 0)
+			return fail(err, ERROR_INTERRUPTED, "interrupted");
+		w->cancel = -1; /* the client is gone; what it asked for goes on */
+	}
+	for (nfds_t i = 2; i < n; i += 2)
+		if (fds[i].revents)
+			(void)!read(fds[i].fd, drop, sizeof(drop));
+	return 0;
+}
