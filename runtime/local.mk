@@ -1,14 +1,20 @@
 noinst_LIBRARIES += %D%/libruntime.a
 %C%_libruntime_a_CPPFLAGS = $(AM_CPPFLAGS) $(SECCOMP_CFLAGS)
 %C%_libruntime_a_SOURCES = \
-	%D%/cgroup.h \
-	%D%/container.h \
-	%D%/exec.h \
-	%D%/idmap.h \
+	%D%/cgroup.c %D%/cgroup.h \
+	%D%/cgroup_trees.h \
+	%D%/cgroup_v1.c \
+	%D%/cgroup_v2.c \
+	%D%/child.c %D%/child.h \
+	%D%/container.c %D%/container.h \
+	%D%/exec.c %D%/exec.h \
+	%D%/idmap.c %D%/idmap.h \
 	%D%/init.h \
-	%D%/mounts.h \
-	%D%/privs.h \
-	%D%/swap.h \
+	%D%/mounts.c %D%/mounts.h \
+	%D%/privs.c %D%/privs.h \
+	%D%/seccomp.c %D%/seccomp.h \
+	%D%/swap.c %D%/swap.h \
+	%D%/sync.c %D%/sync.h \
 	%D%/volume.h
 
 # PID 1 of every container: one static file, no shared code with orch but its own sources.
