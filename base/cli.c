@@ -253,13 +253,11 @@ static void take_rest(struct parser *p)
 		add_word(p->arena, &p->operands, p->argv[p->at++]);
 }
 
-/* The first operand of a command whose rest isn't ours: "app -- id", "app id". */
-static void stop_at_operand(struct parser *p, const char *word)
+static void take_operand(struct parser *p, const char *word, bool last_of_ours)
 {
 	add_word(p->arena, &p->operands, word);
-	if (p->at < p->argc && !strcmp(p->argv[p->at], "--"))
-		p->at++;
-	take_rest(p);
+	if (last_of_ours)
+		take_rest(p);
 }
 
 int cli_parse(struct arena *arena, const struct cli_flag *common, const struct cli_flag *own,
@@ -280,10 +278,8 @@ int cli_parse(struct arena *arena, const struct cli_flag *common, const struct c
 			r = take_long(&p, word + 2, err);
 		else if (word[0] == '-' && word[1])
 			r = take_letters(&p, word + 1, err);
-		else if (stop_early)
-			stop_at_operand(&p, word);
 		else
-			add_word(arena, &p.operands, word);
+			take_operand(&p, word, stop_early);
 	}
 	if (r < 0)
 		return -1;

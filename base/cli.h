@@ -34,7 +34,7 @@ struct cli_flag {
 struct cli_command {
 	const char *name;
 	const char *aliases;	      /* "up,apply", or NULL */
-	const char *group;	      /* heading in the list of commands */
+	const char *group;	      /* heading in the list of commands; NULL: not listed */
 	const char *usage;	      /* the arguments: "CONTAINER -- COMMAND..." */
 	const char *help;	      /* one line */
 	const struct cli_flag *flags; /* ends with .name == NULL; or NULL */
@@ -53,8 +53,7 @@ const struct cli_command *cli_find(const struct cli_command *commands, size_t n,
  * Reads flags (those of `common` and of `own`, either may be NULL) into out, which
  * holds the defaults. argv is what follows the program's or the command's name. Flags
  * and operands may be mixed; "--" ends the flags. stop_early: the first operand ends
- * them too, and a "--" right behind it is dropped, so that "app -- id" and "app id"
- * are the same. The operands are left in *args (arena, NULL-terminated), *n of them. A bad
+ * them too, and everything behind it is kept as it is, a "--" included. The operands are left in *args (arena, NULL-terminated), *n of them. A bad
  * flag is an ERROR_INPUT that names the nearest one; out may then be half filled.
  * CLI_HELP when -h or --help was met; nothing behind it is read.
  */
@@ -63,7 +62,7 @@ int cli_parse(struct arena *arena, const struct cli_flag *common, const struct c
 	      bool stop_early, int argc, char **argv, void *out, const char ***args, size_t *n,
 	      struct error *err);
 
-/* The whole list, by group; and the help of one command. */
+/* The list, by group, without a usage line; and the whole help of one command. */
 void cli_print_commands(const struct cli_command *commands, size_t n, const struct cli_flag *common,
 			FILE *to);
 void cli_print_help(const struct cli_command *command, const struct cli_flag *common, FILE *to);

@@ -10,7 +10,7 @@
 
 static bool same_group(const struct cli_command *a, const struct cli_command *b)
 {
-	return !strcmp(a->group ? a->group : "", b->group ? b->group : "");
+	return a->group && b->group && !strcmp(a->group, b->group);
 }
 
 static bool group_is_new(const struct cli_command *commands, size_t i)
@@ -18,7 +18,7 @@ static bool group_is_new(const struct cli_command *commands, size_t i)
 	for (size_t k = 0; k < i; k++)
 		if (same_group(&commands[k], &commands[i]))
 			return false;
-	return true;
+	return commands[i].group;
 }
 
 /* "  -e, --environment NAME", or without a letter "      --root DIR" */
@@ -69,13 +69,12 @@ void cli_print_commands(const struct cli_command *commands, size_t n, const stru
 	size_t longest = 0;
 
 	for (size_t i = 0; i < n; i++)
-		if (strlen(commands[i].name) > longest)
+		if (commands[i].group && strlen(commands[i].name) > longest)
 			longest = strlen(commands[i].name);
-	fprintf(to, "Usage: " PROGRAM " [FLAGS] COMMAND ...\n");
 	for (size_t i = 0; i < n; i++) {
 		if (!group_is_new(commands, i))
 			continue;
-		fprintf(to, "\n%s:\n", commands[i].group ? commands[i].group : "Commands");
+		fprintf(to, "\n%s:\n", commands[i].group);
 		for (size_t k = i; k < n; k++)
 			if (same_group(&commands[i], &commands[k]))
 				fprintf(to, "  %-*s  %s\n", (int)longest, commands[k].name,
@@ -111,6 +110,6 @@ void cli_print_help(const struct cli_command *command, const struct cli_flag *co
 		for (const char *const *e = command->examples; *e; e++)
 			fprintf(to, "  %s\n", *e);
 	}
-	if (command->exits)
-		fprintf(to, "\nExit codes:\n  %s\n", command->exits);
+	fprintf(to, "\nExit codes:\n  %s\n",
+		command->exits ? command->exits : "0 done, 1 failed, 2 bad usage");
 }
