@@ -226,7 +226,6 @@ Test(cli, prints_the_list_by_group)
 	cli_print_commands(commands, ARRAY_SIZE(commands), common, f);
 	fclose(f);
 	cr_expect_str_eq(text,
-			 "Usage: orch [FLAGS] COMMAND ...\n"
 			 "\n"
 			 "Everyday:\n"
 			 "  deploy  make it so\n"
