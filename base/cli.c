@@ -1,290 +1,290 @@
 #include "base/cli.h"
 
+#include <limits.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/auto.h"
 #include "base/error.h"
 #include "base/text.h"
 
-struct reader {
-	const struct cli_flag *tables[2];
-	char *out;
-	int argc, at;
-	char **argv;
+struct words {
+	const char **items;
+	size_t n, room;
 };
 
-static bool names(const struct cli_command *c, const char *name)
+static void add_word(struct arena *arena, struct words *words, const char *word)
 {
-	size_t len = strlen(name);
+	*arena_push(arena, words) = word;
+}
 
-	if (!strcmp(c->name, name))
-		return true;
-	for (const char *p = c->aliases; p && *p; p += *p == ',') {
-		size_t part = strcspn(p, ",");
+/* The parts of a comma-separated list; none of NULL. */
+static void add_list(struct arena *arena, struct words *words, const char *list)
+{
+	while (list && *list) {
+		size_t len = strcspn(list, ",");
 
-		if (part == len && !strncmp(p, name, len))
-			return true;
-		p += part;
+		add_word(arena, words, arena_strndup(arena, list, len));
+		list += len + (list[len] == ',');
 	}
-	return false;
+}
+
+static int fail_unknown(struct error *err, const char *what, const char *dashes, const char *word,
+			const struct words *known)
+{
+	const char *near = text_nearest(word, known->items, known->n);
+
+	if (!near)
+		return fail(err, ERROR_INPUT, "unknown %s \"%s%s\"", what, dashes, word);
+	return fail(err, ERROR_INPUT, "unknown %s \"%s%s\": did you mean \"%s%s\"?", what, dashes,
+		    word, dashes, near);
 }
 
 const struct cli_command *cli_find(const struct cli_command *commands, size_t n, const char *name,
 				   struct error *err)
 {
-	const char *all[128];
-	const char *near;
-	size_t count = 0;
+	AUTO(arena) struct arena arena = { 0 };
+	struct words known = { 0 };
 
 	for (size_t i = 0; i < n; i++) {
-		if (names(&commands[i], name))
-			return &commands[i];
-		if (count < sizeof(all) / sizeof(all[0]))
-			all[count++] = commands[i].name;
+		size_t from = known.n;
+
+		add_word(&arena, &known, commands[i].name);
+		add_list(&arena, &known, commands[i].aliases);
+		for (size_t k = from; k < known.n; k++)
+			if (!strcmp(known.items[k], name))
+				return &commands[i];
 	}
-	near = text_nearest(name, all, count);
-	fail(err, ERROR_INPUT, "unknown command \"%s\"%s%s%s", name,
-	     near ? "; did you mean \"" : "", near ? near : "; orch --help lists them",
-	     near ? "\"?" : "");
+	fail_unknown(err, "command", "", name, &known);
 	return NULL;
 }
 
-static const struct cli_flag *find_flag(const struct reader *r, const char *name, size_t len)
+/* One call of cli_parse. */
+struct parser {
+	struct arena *arena;
+	const struct cli_flag *tables[2]; /* own first: it may give a letter another meaning */
+	char **argv;
+	int argc, at;
+	void *out;
+	struct words operands;
+	bool help;
+};
+
+static const struct cli_flag *find_long(const struct parser *p, const char *name, size_t len)
 {
-	for (size_t t = 0; t < 2; t++)
-		for (const struct cli_flag *f = r->tables[t]; f && f->name; f++)
-			if (strlen(f->name) == len && !strncmp(f->name, name, len))
+	for (size_t i = 0; i < ARRAY_SIZE(p->tables); i++)
+		for (const struct cli_flag *f = p->tables[i]; f && f->name; f++)
+			if (!strncmp(f->name, name, len) && f->name[len] == '\0')
 				return f;
 	return NULL;
 }
 
-static const struct cli_flag *find_letter(const struct reader *r, char letter)
+static const struct cli_flag *find_letter(const struct parser *p, char letter)
 {
-	for (size_t t = 0; t < 2; t++)
-		for (const struct cli_flag *f = r->tables[t]; f && f->name; f++)
+	for (size_t i = 0; i < ARRAY_SIZE(p->tables); i++)
+		for (const struct cli_flag *f = p->tables[i]; f && f->name; f++)
 			if (f->letter == letter)
 				return f;
 	return NULL;
 }
 
-static int fail_unknown(const struct reader *r, const char *name, size_t len, struct error *err)
+static int fail_flag(const struct parser *p, const char *name, struct error *err)
 {
-	const char *all[128];
-	char word[65];
-	size_t n = 0;
-	const char *near;
+	struct words known = { 0 };
 
-	for (size_t t = 0; t < 2; t++)
-		for (const struct cli_flag *f = r->tables[t]; f && f->name && n < 128; f++)
-			all[n++] = f->name;
-	if (len > 64)
-		len = 64;
-	memcpy(word, name, len);
-	word[len] = '\0';
-	near = text_nearest(word, all, n);
-	return fail(err, ERROR_INPUT, "unknown flag --%s%s%s%s", word,
-		    near ? "; did you mean --" : "", near ? near : "", near ? "?" : "");
+	for (size_t i = 0; i < ARRAY_SIZE(p->tables); i++)
+		for (const struct cli_flag *f = p->tables[i]; f && f->name; f++)
+			add_word(p->arena, &known, f->name);
+	add_word(p->arena, &known, "help");
+	return fail_unknown(err, "flag", "--", name, &known);
 }
 
-/* "90", "90s", "5m", "2h", "1d", "500ms" in milliseconds. */
 static int parse_time(const char *text, unsigned long *out)
 {
 	static const struct {
 		const char *unit;
 		uint64_t ms;
-	} units[] = { { "", 1000 },   { "ms", 1 },	{ "s", 1000 },
-		      { "m", 60000 }, { "h", 3600000 }, { "d", 86400000 } };
-	char digits[16];
-	size_t len = strspn(text, "0123456789");
+	} units[] = {
+		{ "", 1000 },	    { "s", 1000 },	  { "ms", 1 },
+		{ "m", 60 * 1000 }, { "h", 3600 * 1000 }, { "d", 24 * 3600 * 1000 },
+	};
+	size_t digits = strspn(text, "0123456789");
 	uint64_t number;
+	char copy[24];
 
-	if (len == 0 || len >= sizeof(digits))
+	if (digits == 0 || digits >= sizeof(copy))
 		return -1;
-	memcpy(digits, text, len);
-	digits[len] = '\0';
-	if (text_to_u64(digits, UINT32_MAX, &number) < 0)
-		return -1;
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (strcmp(text + len, units[i].unit) != 0)
+	memcpy(copy, text, digits);
+	copy[digits] = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+		if (strcmp(units[i].unit, text + digits) != 0)
 			continue;
-		*out = (unsigned long)(number * units[i].ms);
+		if (text_to_u64(copy, ULONG_MAX / units[i].ms, &number) < 0)
+			return -1;
+		*out = number * units[i].ms;
 		return 0;
 	}
 	return -1;
 }
 
-static int put_choice(const struct cli_flag *f, void *at, const char *value, struct error *err)
+static int fail_choice(struct parser *p, const struct cli_flag *flag, const char *value,
+		       struct error *err)
 {
-	for (size_t i = 0; f->choices[i]; i++) {
-		if (strcmp(f->choices[i], value) != 0)
-			continue;
-		*(const char **)at = f->choices[i];
-		return 0;
+	AUTO(text) struct text all = { 0 };
+	struct words known = { 0 };
+	const char *near;
+
+	for (const char *const *c = flag->choices; *c; c++) {
+		add_word(p->arena, &known, *c);
+		text_printf(&all, "%s%s", all.size ? ", " : "", *c);
 	}
-	return fail(err, ERROR_INPUT, "--%s: \"%s\" is none of %s", f->name, value, f->value);
+	near = text_nearest(value, known.items, known.n);
+	if (!near)
+		return fail(err, ERROR_INPUT, "--%s: \"%s\" is not one of %s", flag->name, value,
+			    text_get(&all));
+	return fail(err, ERROR_INPUT, "--%s: \"%s\" is not one of %s: did you mean \"%s\"?",
+		    flag->name, value, text_get(&all), near);
 }
 
-static int put(const struct cli_flag *f, char *out, const char *value, struct error *err)
+static int set_choice(struct parser *p, const struct cli_flag *flag, const char *value,
+		      const char **to, struct error *err)
 {
-	void *at = out + f->offset;
+	for (const char *const *c = flag->choices; *c; c++) {
+		if (strcmp(*c, value) != 0)
+			continue;
+		*to = *c;
+		return 0;
+	}
+	return fail_choice(p, flag, value, err);
+}
+
+static int set_flag(struct parser *p, const struct cli_flag *flag, const char *value,
+		    struct error *err)
+{
+	void *to = (char *)p->out + flag->offset;
 	uint64_t number;
 
-	switch (f->kind) {
+	switch (flag->kind) {
 	case FLAG_SWITCH:
-		*(bool *)at = true;
+		*(bool *)to = true;
 		return 0;
 	case FLAG_COUNT:
-		++*(unsigned *)at;
+		++*(unsigned *)to;
 		return 0;
 	case FLAG_TEXT:
-		*(const char **)at = value;
+		*(const char **)to = value;
 		return 0;
 	case FLAG_NUMBER:
-		if (text_to_u64(value, INT32_MAX, &number) < 0)
-			return fail(err, ERROR_INPUT, "--%s: \"%s\" is not a number", f->name,
+		if (text_to_u64(value, ULONG_MAX, &number) < 0)
+			return fail(err, ERROR_INPUT, "--%s: \"%s\" is not a number", flag->name,
 				    value);
-		*(unsigned long *)at = (unsigned long)number;
+		*(unsigned long *)to = number;
 		return 0;
 	case FLAG_TIME:
-		if (parse_time(value, at) < 0)
+		if (parse_time(value, to) < 0)
 			return fail(err, ERROR_INPUT,
-				    "--%s: \"%s\" is not a time such as 90s, 5m or 2h", f->name,
-				    value);
+				    "--%s: \"%s\" is not a time such as 90, 500ms, 90s, 5m, 2h, 1d",
+				    flag->name, value);
 		return 0;
 	case FLAG_CHOICE:
-		return put_choice(f, at, value, err);
+		return set_choice(p, flag, value, to, err);
 	}
-	__builtin_unreachable();
+	abort();
 }
 
-static bool takes_value(const struct cli_flag *f)
+static bool takes_value(const struct cli_flag *flag)
 {
-	return f->kind != FLAG_SWITCH && f->kind != FLAG_COUNT;
+	return flag->kind != FLAG_SWITCH && flag->kind != FLAG_COUNT;
 }
 
-static int read_value(struct reader *r, const struct cli_flag *f, const char *joined,
-		      struct error *err)
+/* attached: what was written behind the flag in the same word, or NULL. */
+static int take_flag(struct parser *p, const struct cli_flag *flag, const char *attached,
+		     struct error *err)
 {
-	if (!takes_value(f))
-		return joined ? fail(err, ERROR_INPUT, "--%s takes no value", f->name)
-			      : put(f, r->out, NULL, err);
-	if (!joined && r->at + 1 >= r->argc)
-		return fail(err, ERROR_INPUT, "--%s needs a value: --%s %s", f->name, f->name,
-			    f->value);
-	return put(f, r->out, joined ? joined : r->argv[++r->at], err);
+	if (!takes_value(flag))
+		return attached ? fail(err, ERROR_INPUT, "--%s takes no value", flag->name)
+				: set_flag(p, flag, NULL, err);
+	if (!attached && p->at == p->argc)
+		return fail(err, ERROR_INPUT, "--%s needs a value: --%s %s", flag->name, flag->name,
+			    flag->value ? flag->value : "VALUE");
+	return set_flag(p, flag, attached ? attached : p->argv[p->at++], err);
 }
 
-static int read_long(struct reader *r, const char *word, struct error *err)
+static int take_long(struct parser *p, const char *word, struct error *err)
 {
 	size_t len = strcspn(word, "=");
-	const struct cli_flag *f = find_flag(r, word, len);
+	const struct cli_flag *flag = find_long(p, word, len);
 
-	if (!f)
-		return fail_unknown(r, word, len, err);
-	return read_value(r, f, word[len] ? word + len + 1 : NULL, err);
+	if (flag)
+		return take_flag(p, flag, word[len] ? word + len + 1 : NULL, err);
+	if (strcmp(word, "help") != 0)
+		return fail_flag(p, arena_strndup(p->arena, word, len), err);
+	p->help = true;
+	return 0;
 }
 
-/* "-qv", "-Cdir", "-C dir". */
-static int read_letters(struct reader *r, const char *word, struct error *err)
+/* "-q", "-qv", "-e NAME", "-eNAME". */
+static int take_letters(struct parser *p, const char *word, struct error *err)
 {
-	for (; *word; word++) {
-		const struct cli_flag *f = find_letter(r, *word);
+	for (const char *c = word; *c; c++) {
+		const struct cli_flag *flag = find_letter(p, *c);
 
-		if (!f)
-			return fail(err, ERROR_INPUT, "unknown flag -%c", *word);
-		if (takes_value(f))
-			return read_value(r, f, word[1] ? word + 1 : NULL, err);
-		if (put(f, r->out, NULL, err) < 0)
+		if (!flag && *c != 'h') {
+			if (c == word && word[1] && find_long(p, word, strlen(word)))
+				return fail(err, ERROR_INPUT,
+					    "unknown flag \"-%s\": did you mean \"--%s\"?", word,
+					    word);
+			return fail(err, ERROR_INPUT, "unknown flag \"-%c\"", *c);
+		}
+		if (!flag)
+			p->help = true;
+		else if (takes_value(flag))
+			return take_flag(p, flag, c[1] ? c + 1 : NULL, err);
+		else if (set_flag(p, flag, NULL, err) < 0)
 			return -1;
 	}
 	return 0;
+}
+
+static void take_rest(struct parser *p)
+{
+	while (p->at < p->argc)
+		add_word(p->arena, &p->operands, p->argv[p->at++]);
+}
+
+static void take_operand(struct parser *p, const char *word, bool last_of_ours)
+{
+	add_word(p->arena, &p->operands, word);
+	if (last_of_ours)
+		take_rest(p);
 }
 
 int cli_parse(struct arena *arena, const struct cli_flag *common, const struct cli_flag *own,
 	      bool stop_early, int argc, char **argv, void *out, const char ***args, size_t *n,
 	      struct error *err)
 {
-	struct reader r = { .tables = { own, common }, .out = out, .argc = argc, .argv = argv };
-	const char **list = arena_array(arena, (size_t)argc + 1, sizeof(*list));
-	bool flags = true;
-	size_t count = 0;
+	struct parser p = {
+		.arena = arena, .tables = { own, common }, .argv = argv, .argc = argc, .out = out
+	};
+	int r = 0;
 
-	for (; r.at < argc; r.at++) {
-		const char *word = argv[r.at];
+	while (r == 0 && !p.help && p.at < p.argc) {
+		const char *word = argv[p.at++];
 
-		if (flags && !strcmp(word, "--")) {
-			flags = false;
-			continue;
-		}
-		if (flags && (!strcmp(word, "--help") || !strcmp(word, "-h")))
-			return CLI_HELP;
-		if (flags && word[0] == '-' && word[1]) {
-			if ((word[1] == '-' ? read_long(&r, word + 2, err)
-					    : read_letters(&r, word + 1, err)) < 0)
-				return -1;
-			continue;
-		}
-		list[count++] = word;
-		flags = flags && !stop_early;
+		if (!strcmp(word, "--"))
+			take_rest(&p);
+		else if (text_starts(word, "--"))
+			r = take_long(&p, word + 2, err);
+		else if (word[0] == '-' && word[1])
+			r = take_letters(&p, word + 1, err);
+		else
+			take_operand(&p, word, stop_early);
 	}
-	*args = list;
-	*n = count;
-	return 0;
-}
-
-void cli_print_commands(const struct cli_command *commands, size_t n, const struct cli_flag *common,
-			FILE *to)
-{
-	const char *group = "";
-
-	for (size_t i = 0; i < n; i++) {
-		if (!commands[i].group)
-			continue;
-		if (strcmp(commands[i].group, group) != 0)
-			fprintf(to, "\n%s\n", commands[i].group);
-		group = commands[i].group;
-		fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].help);
-	}
-	fprintf(to, "\nFlags of all commands\n");
-	for (const struct cli_flag *f = common; f && f->name; f++) {
-		char name[40];
-
-		snprintf(name, sizeof(name), "--%s%s%s", f->name, f->value ? " " : "",
-			 f->value ? f->value : "");
-		fprintf(to, "  %c%c%s %-24s %s\n", f->letter ? '-' : ' ',
-			f->letter ? f->letter : ' ', f->letter ? "," : " ", name, f->help);
-	}
-	fprintf(to, "\norch COMMAND --help tells more of each.\n");
-}
-
-static void print_flags(const char *heading, const struct cli_flag *flags, FILE *to)
-{
-	if (!flags || !flags->name)
-		return;
-	fprintf(to, "\n%s\n", heading);
-	for (const struct cli_flag *f = flags; f->name; f++) {
-		char name[60];
-
-		snprintf(name, sizeof(name), "--%s%s%s", f->name, f->value ? " " : "",
-			 f->value ? f->value : "");
-		fprintf(to, "  %c%c%s %-24s %s\n", f->letter ? '-' : ' ',
-			f->letter ? f->letter : ' ', f->letter ? "," : " ", name, f->help);
-	}
-}
-
-void cli_print_help(const struct cli_command *c, const struct cli_flag *common, FILE *to)
-{
-	fprintf(to, "usage: orch %s [FLAGS]%s%s\n\n%s\n", c->name, c->usage && *c->usage ? " " : "",
-		c->usage ? c->usage : "", c->help);
-	if (c->aliases)
-		fprintf(to, "Also: %s\n", c->aliases);
-	print_flags("Flags", c->flags, to);
-	print_flags("Flags of all commands", common, to);
-	if (c->examples) {
-		fprintf(to, "\nExamples\n");
-		for (size_t i = 0; c->examples[i]; i++)
-			fprintf(to, "  %s\n", c->examples[i]);
-	}
-	fprintf(to, "\nExit codes: %s\n", c->exits ? c->exits : "0 done, 1 failed, 2 bad usage");
+	if (r < 0)
+		return -1;
+	add_word(arena, &p.operands, NULL);
+	*args = p.operands.items;
+	*n = p.operands.n - 1;
+	return p.help ? CLI_HELP : 0;
 }

@@ -17,7 +17,7 @@ enum flag_kind {
 	FLAG_TEXT,   /* const char *: --root DIR, --root=DIR */
 	FLAG_NUMBER, /* unsigned long */
 	FLAG_COUNT,  /* unsigned: -v -v */
-	FLAG_TIME,   /* unsigned long, milliseconds: 90, 90s, 5m, 2h, 1d */
+	FLAG_TIME,   /* unsigned long, milliseconds: 90 (seconds), 500ms, 90s, 5m, 2h, 1d */
 	FLAG_CHOICE, /* const char *: one of .choices */
 };
 
@@ -34,7 +34,7 @@ struct cli_flag {
 struct cli_command {
 	const char *name;
 	const char *aliases;	      /* "up,apply", or NULL */
-	const char *group;	      /* heading in the list of commands */
+	const char *group;	      /* heading in the list of commands; NULL: not listed */
 	const char *usage;	      /* the arguments: "CONTAINER -- COMMAND..." */
 	const char *help;	      /* one line */
 	const struct cli_flag *flags; /* ends with .name == NULL; or NULL */
@@ -51,16 +51,18 @@ const struct cli_command *cli_find(const struct cli_command *commands, size_t n,
 
 /*
  * Reads flags (those of `common` and of `own`, either may be NULL) into out, which
- * holds the defaults. Flags and operands may be mixed; "--" ends the flags. stop_early: the first operand ends
- * them too. The operands are left in *args (arena), *n of them. A bad flag is an
- * ERROR_INPUT that names the nearest one. CLI_HELP when -h or --help was met.
+ * holds the defaults. argv is what follows the program's or the command's name. Flags
+ * and operands may be mixed; "--" ends the flags. stop_early: the first operand ends
+ * them too, and everything behind it is kept as it is, a "--" included. The operands are left in *args (arena, NULL-terminated), *n of them. A bad
+ * flag is an ERROR_INPUT that names the nearest one; out may then be half filled.
+ * CLI_HELP when -h or --help was met; nothing behind it is read.
  */
 #define CLI_HELP 1
 int cli_parse(struct arena *arena, const struct cli_flag *common, const struct cli_flag *own,
 	      bool stop_early, int argc, char **argv, void *out, const char ***args, size_t *n,
 	      struct error *err);
 
-/* The whole list, by group; and the help of one command. */
+/* The list, by group, without a usage line; and the whole help of one command. */
 void cli_print_commands(const struct cli_command *commands, size_t n, const struct cli_flag *common,
 			FILE *to);
 void cli_print_help(const struct cli_command *command, const struct cli_flag *common, FILE *to);

@@ -83,6 +83,18 @@ int file_write(int dir, const char *path, const void *data, size_t size, mode_t 
 	return 0;
 }
 
+static int make_dir(const char *path, mode_t mode)
+{
+	struct stat st;
+
+	if (mkdir(path, mode) == 0)
+		return 0;
+	if (errno != EEXIST || stat(path, &st) < 0)
+		return -1;
+	errno = ENOTDIR;
+	return S_ISDIR(st.st_mode) ? 0 : -1;
+}
+
 int file_make_dirs(const char *path, mode_t mode, struct error *err)
 {
 	char part[PATH_MAX];
@@ -95,7 +107,7 @@ int file_make_dirs(const char *path, mode_t mode, struct error *err)
 		if (part[i] != '/' && part[i] != '\0')
 			continue;
 		part[i] = '\0';
-		if (mkdir(part, mode) < 0 && errno != EEXIST)
+		if (make_dir(part, mode) < 0)
 			return fail_errno(err, "make folder %s", part);
 		part[i] = i < len ? '/' : '\0';
 	}

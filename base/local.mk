@@ -3,7 +3,7 @@ noinst_LIBRARIES += %D%/libbase.a
 %C%_libbase_a_SOURCES = \
 	%D%/arena.c %D%/arena.h \
 	%D%/auto.h \
-	%D%/cli.c %D%/cli.h \
+	%D%/cli.c %D%/cli.h %D%/cli_help.c \
 	%D%/error.c %D%/error.h \
 	%D%/file.c %D%/file.h \
 	%D%/json.c %D%/json.h \

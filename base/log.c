@@ -17,7 +17,7 @@ void log_set_prefix(const char *prefix)
 }
 
 /* One write a line, so that lines of several processes don't mix. */
-static void say(const char *kind, const char *fmt, va_list ap)
+static void __attribute__((format(printf, 2, 0))) say(const char *kind, const char *fmt, va_list ap)
 {
 	char line[2000];
 

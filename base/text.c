@@ -144,7 +144,8 @@ char *text_bytes(char *buf, uint64_t bytes)
 	double value = (double)bytes;
 	int unit = -1;
 
-	while (value >= 1000 && unit < 5) {
+	/* From 999.5 on it would be printed as four digits. */
+	while (value >= 999.5 && unit < 5) {
 		value /= 1024;
 		unit++;
 	}
@@ -159,17 +160,17 @@ char *text_bytes(char *buf, uint64_t bytes)
 
 char *text_duration(char *buf, uint64_t ms)
 {
-	unsigned s = (unsigned)(ms / 1000);
+	uint64_t s = ms < 60000 ? (ms + 500) / 1000 : ms / 1000;
 
 	if (ms < 9950)
 		snprintf(buf, 16, "%.2fs", (double)ms / 1000);
-	else if (ms < 60000)
+	else if (ms < 59950)
 		snprintf(buf, 16, "%.1fs", (double)ms / 1000);
 	else if (s < 3600)
-		snprintf(buf, 16, "%um%02us", s / 60 % 60, s % 60);
+		snprintf(buf, 16, "%um%02us", (unsigned)(s / 60), (unsigned)(s % 60));
 	else if (s < 86400)
-		snprintf(buf, 16, "%uh%02um", s / 3600 % 24, s / 60 % 60);
+		snprintf(buf, 16, "%uh%02um", (unsigned)(s / 3600), (unsigned)(s / 60 % 60));
 	else
-		snprintf(buf, 16, "%ud", s / 86400 % 100000);
+		snprintf(buf, 16, "%" PRIu64 "d", s / 86400);
 	return buf;
 }

@@ -40,5 +40,5 @@ int text_to_u64(const char *s, uint64_t max, uint64_t *out);
 
 /* "142M", "1.5G": binary units, at most three digits. buf holds at least 16 bytes; returned. */
 char *text_bytes(char *buf, uint64_t bytes);
-/* "0.42s", "6.4s", "1m03s", "2h11m", "11d": for people. buf holds at least 16 bytes; returned. */
+/* "6.41s", "12.5s", "1m03s", "2h11m", "11d": for people. buf holds at least 16 bytes; returned. */
 char *text_duration(char *buf, uint64_t ms);

@@ -1,0 +1,3 @@
+<?php
+// Edit this line, commit and deploy: only the app's code is swapped.
+const SHOP_VERSION = '1';
