@@ -106,8 +106,8 @@ static int parse_time(const char *text, unsigned long *out)
 		const char *unit;
 		uint64_t ms;
 	} units[] = {
-		{ "", 1000 },	    { "s", 1000 },	  { "ms", 1 },
-		{ "m", 60 * 1000 }, { "h", 3600 * 1000 }, { "d", 24 * 3600 * 1000 },
+		{ "", 1000 },	{ "s", 1000 },	  { "ms", 1 },
+		{ "m", 60000 }, { "h", 3600000 }, { "d", 86400000 },
 	};
 	size_t digits = strspn(text, "0123456789");
 	uint64_t number;

@@ -99,7 +99,7 @@ static void drain(const struct process_spec *spec, int out, int errors, struct l
 			got = TEMP_FAILURE_RETRY(read(fds[i].fd, block, sizeof(block)));
 			if (got <= 0)
 				fds[i].fd = -1;
-			else if (i == 1)
+			else if (i == 1 && spec->out)
 				take_output(spec, block, (size_t)got);
 			else
 				take_lines(spec, l, block, (size_t)got);

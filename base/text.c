@@ -115,7 +115,7 @@ const char *text_nearest(const char *word, const char *const *candidates, size_t
 		if (other > WORD_MAX)
 			continue;
 		d = distance(word, len, candidates[i], other);
-		if (d * 3 > (len > other ? len : other) || (best && d >= nearest))
+		if ((size_t)d * 3 > (len > other ? len : other) || (best && d >= nearest))
 			continue;
 		best = candidates[i];
 		nearest = d;
