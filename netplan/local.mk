@@ -1,6 +1,18 @@
 noinst_LIBRARIES += %D%/libnetplan.a
 %C%_libnetplan_a_CPPFLAGS = $(AM_CPPFLAGS) $(NL_CFLAGS) $(NFT_CFLAGS)
 %C%_libnetplan_a_SOURCES = \
-	%D%/links.h \
-	%D%/plan.h \
-	%D%/rules.h
+	%D%/links.c %D%/links.h \
+	%D%/match.c %D%/match.h \
+	%D%/message.c %D%/message.h \
+	%D%/netlink.c %D%/netlink.h \
+	%D%/netns.c %D%/netns.h \
+	%D%/nft.c %D%/nft.h \
+	%D%/pair.c %D%/pair.h \
+	%D%/pin.c \
+	%D%/plan.c %D%/plan.h \
+	%D%/resolvers.c \
+	%D%/rules_host.c \
+	%D%/rules_list.c \
+	%D%/rules_router.c \
+	%D%/rules.h \
+	%D%/uplink.c
