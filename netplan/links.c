@@ -88,7 +88,7 @@ static int ensure_member(int router, int netns, const struct net_member *member,
 {
 	AUTO(netlink) struct nl_sock *outside = NULL;
 	AUTO(netlink) struct nl_sock *inside = NULL;
-	struct pair p = { .far_netns = netns, .far = { .name = "eth0", .up = true } };
+	struct pair p = { .far_netns = netns, .far = { .name = "eth0" } };
 	char name[8];
 
 	snprintf(name, sizeof(name), "c%04x", member->address & 0xffff);

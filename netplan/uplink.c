@@ -146,7 +146,7 @@ static int ensure_uplink(int router, const struct net_plan *plan, struct error *
 		.far_netns = router,
 		/* Brought up later, when its settings are there. */
 		.near = { .name = plan->id },
-		.far = { .name = UPLINK, .up = true },
+		.far = { .name = UPLINK },
 	};
 
 	pair_mac(p.near.mac, SIDE_OUTER, plan->uplink);
