@@ -100,9 +100,10 @@ static int ensure_member(int router, int netns, const struct net_member *member,
 		return -1;
 	p.near_nl = outside;
 	p.far_nl = inside;
-	if (pair_ensure(&p, err) < 0 || set_up_router_side(&p, member, err) < 0)
+	if (pair_ensure(&p, err) < 0 || set_up_router_side(&p, member, err) < 0 ||
+	    set_up_inside(&p, member, err) < 0)
 		return -1;
-	return set_up_inside(&p, member, err);
+	return pair_settle(&p, err);
 }
 
 int links_ensure_member(int router, int netns, const struct net_member *member, struct error *err)

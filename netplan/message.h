@@ -13,7 +13,7 @@ struct burst;
 struct veth_end {
 	const char *name;
 	uint8_t mac[6];
-	bool up; /* of the near end only: the far one is made before it has a peer, and can't be up (ENOTCONN) */
+	bool up; /* at once; the near end only: the far one is made before it has a peer (ENOTCONN) */
 };
 
 /* Both ends where they belong: near in the socket's namespace, far in netns. EEXIST is accepted. */

@@ -56,3 +56,16 @@ int pair_ensure(struct pair *p, struct error *err)
 	return fail(err, ERROR_SYSTEM, "make link %s: something takes its name again and again",
 		    p->near.name);
 }
+
+static int settle(struct nl_sock *nl, const char *name, struct error *err)
+{
+	AUTO(burst) struct burst b = { 0 };
+
+	message_find_link(&b, name);
+	return burst_send(nl, &b, err);
+}
+
+int pair_settle(const struct pair *p, struct error *err)
+{
+	return settle(p->near_nl, p->near.name, err) < 0 ? -1 : settle(p->far_nl, p->far.name, err);
+}

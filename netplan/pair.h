@@ -24,3 +24,10 @@ void pair_mac(uint8_t mac[6], enum pair_side side, uint32_t address);
  * being dropped, or one of before a crash) is replaced; any other kind of link is a failure.
  */
 int pair_ensure(struct pair *p, struct error *err);
+
+/*
+ * Once both ends are up: they carry packets from now on. Which end came up first learns of it in the
+ * background, and drops what it is given until then; TCP would try again only after a second.
+ * The kernel catches up when it is asked for the link (linkwatch_sync_dev, Linux 6.8).
+ */
+int pair_settle(const struct pair *p, struct error *err);

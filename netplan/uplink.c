@@ -156,7 +156,7 @@ static int ensure_uplink(int router, const struct net_plan *plan, struct error *
 	p.near_nl = host;
 	p.far_nl = inside;
 	if (pair_ensure(&p, err) < 0 || set_up_host_side(&p, plan, err) < 0 ||
-	    set_up_router_side(&p, plan, err) < 0)
+	    set_up_router_side(&p, plan, err) < 0 || pair_settle(&p, err) < 0)
 		return -1;
 	return ensure_forwarding(err);
 }
