@@ -103,6 +103,12 @@ int init_status_parse(struct arena *arena, const char *text, size_t size, struct
 int init_status_read(struct arena *arena, const struct container *c, struct init_status *out,
 		     struct error *err);
 
+/* The same below a folder that stands for /run/orch. */
+int init_status_read_at(struct arena *arena, int folder, struct init_status *out,
+			struct error *err);
+int init_write_spec_at(int folder, const struct init_spec *spec, uint32_t owner, struct error *err);
+int init_command_at(int folder, const char *command, struct error *err);
+
 /* Replace init.conf in the running container. owner: the host id of its root. */
 int init_write_spec(const struct container *c, const struct init_spec *spec, uint32_t owner,
 		    struct error *err);

@@ -1,22 +1,32 @@
 noinst_LIBRARIES += %D%/libruntime.a
 %C%_libruntime_a_CPPFLAGS = $(AM_CPPFLAGS) $(SECCOMP_CFLAGS)
 %C%_libruntime_a_SOURCES = \
-	%D%/cgroup.h \
-	%D%/container.h \
-	%D%/exec.h \
-	%D%/idmap.h \
-	%D%/init.h \
-	%D%/mounts.h \
-	%D%/privs.h \
-	%D%/swap.h \
+	%D%/cgroup.c %D%/cgroup.h \
+	%D%/cgroup_trees.h \
+	%D%/cgroup_v1.c \
+	%D%/cgroup_v2.c \
+	%D%/child.c %D%/child.h \
+	%D%/container.c %D%/container.h \
+	%D%/exec.c %D%/exec.h \
+	%D%/idmap.c %D%/idmap.h \
+	%D%/init.c %D%/init.h \
+	%D%/mounts.c %D%/mounts.h \
+	%D%/privs.c %D%/privs.h \
+	%D%/seccomp.c %D%/seccomp.h \
+	%D%/status.c \
+	%D%/swap.c %D%/swap.h \
+	%D%/sync.c %D%/sync.h \
 	%D%/volume.h
 
 # PID 1 of every container: one static file, no shared code with orch but its own sources.
 pkglibexec_SCRIPTS += %D%/orch-init
 CLEANFILES += %D%/orch-init
-INIT_SOURCES = $(top_srcdir)/%D%/pid1.c
-EXTRA_DIST += %D%/pid1.c
-%D%/orch-init: $(INIT_SOURCES)
+INIT_SOURCES = \
+	$(top_srcdir)/%D%/pid1.c \
+	$(top_srcdir)/%D%/pid1_conf.c \
+	$(top_srcdir)/%D%/pid1_log.c
+EXTRA_DIST += %D%/pid1.c %D%/pid1.h %D%/pid1_conf.c %D%/pid1_log.c
+%D%/orch-init: $(INIT_SOURCES) $(top_srcdir)/%D%/pid1.h
 	@$(MKDIR_P) %D%
 	$(AM_V_CCLD)$(MUSL_CC) -static -Os -D_GNU_SOURCE -std=gnu17 -Wall -Wextra -ffunction-sections \
 		-Wl,--gc-sections -s -I$(top_srcdir) -o $@ $(INIT_SOURCES)

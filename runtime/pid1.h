@@ -1,0 +1,65 @@
+/*
+ * pid1.h - the parts of orch-init; its behaviour is described in init.h
+ *
+ * Static memory only: two configurations, the one that runs and the one being read.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define PID1_PROCESSES 32
+#define PID1_TEXT (512 * 1024) /* bytes of init.conf */
+#define PID1_WORDS 4096	       /* arguments and variables in it */
+#define PID1_LINE 8192	       /* longest line of a log */
+
+enum reaction { NOTHING, SIGNAL, RESTART };
+
+struct stream {
+	int fd; /* read end of a process's output; -1: none */
+	size_t n;
+	char line[PID1_LINE];
+};
+
+struct proc {
+	/* from init.conf */
+	const char *name, *folder, *input;
+	char **argv, **env;
+	bool task;
+	uid_t uid;
+	gid_t gid;
+	int stop_signal, reload_signal;
+	uint32_t grace_ms, timeout_ms, interval_ms;
+	int on_reload, on_swap;
+	uint64_t
+		hash; /* of what makes it another process: arguments, variables, ids, folder, input */
+	/* as it runs */
+	pid_t pid;
+	int64_t since_ms, next_ms; /* started; to be started again (0: not) */
+	uint32_t backoff_ms, restarts;
+	int last_exit;
+	struct stream *out;
+};
+
+struct conf {
+	char text[PID1_TEXT];
+	char *words[PID1_WORDS];
+	size_t n_words, n;
+	struct proc procs[PID1_PROCESSES], check;
+	const char *log_folder;
+	uint64_t log_size;
+};
+
+/* pid1_conf.c: false with `why` filled when the file can't be read or says nonsense. */
+bool conf_read(struct conf *c, int folder, char *why, size_t size);
+struct proc *conf_find(struct conf *c, const char *name);
+
+/* pid1_log.c */
+void log_set(const char *folder, uint64_t size);
+/* One line with the time in front into <folder>/<name>.log. Trouble is swallowed: logs never stop a container. */
+void log_write(const char *name, const char *line, size_t n);
+void log_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* What can be read now; false at the end of the stream. last keeps the last line that had something in it. */
+bool stream_read(struct stream *s, const char *name, char *last, size_t size);
