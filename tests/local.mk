@@ -27,7 +27,7 @@ AM_TESTS_ENVIRONMENT = \
 
 # What sanitizers are for: no root, no containers.
 check-unit: $(unit_tests)
-	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(unit_tests)'
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS check_PROGRAMS= TESTS='$(unit_tests)'
 
 # The installed command, one scenario a script: make check-e2e ORCH=/usr/bin/orch. Base images are
 # kept in ORCH_TEST_CACHE between runs.
@@ -35,6 +35,6 @@ dist_check_SCRIPTS += $(e2e_tests)
 check-e2e:
 	ORCH="$${ORCH:-$(bindir)/orch}"; export ORCH; \
 	ORCH_TEST_CACHE="$${ORCH_TEST_CACHE:-/var/cache/orch-test}"; export ORCH_TEST_CACHE; \
-	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(e2e_tests)'
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS check_PROGRAMS= TESTS='$(e2e_tests)'
 
 .PHONY: check-unit check-e2e
