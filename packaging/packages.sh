@@ -51,7 +51,7 @@ install_packages() {
 	export DEBIAN_FRONTEND=noninteractive
 	echo "   reading the package lists"
 	apt-get update -q >"$log" 2>&1 || echo "   apt-get update: $(tail -n 1 "$log")"
-	if ! apt-get install -y -q --no-install-recommends -o Dpkg::Use-Pty=0 "${missing[@]}" \
+	if ! apt-get install -y -q --no-install-recommends -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 "${missing[@]}" \
 		2>&1 | tee "$log" | show_apt_progress; then
 		cat "$log" >&2
 		rm -f "$log"

@@ -11,6 +11,8 @@ include tests/images.mk
 include tests/netplan.mk
 include tests/runtime.mk
 include tests/orchestrator.mk
+include tests/lint/local.mk
+include tests/bench/local.mk
 
 if HAVE_CRITERION
 check_PROGRAMS += $(unit_tests) $(live_tests)
@@ -22,3 +24,17 @@ AM_TESTS_ENVIRONMENT = \
 	ASAN_OPTIONS=abort_on_error=1; export ASAN_OPTIONS; \
 	srcdir=$(srcdir); export srcdir; \
 	builddir=$(abs_builddir); export builddir;
+
+# What sanitizers are for: no root, no containers.
+check-unit: $(unit_tests)
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS check_PROGRAMS= TESTS='$(unit_tests)'
+
+# The installed command, one scenario a script: make check-e2e ORCH=/usr/bin/orch. Base images are
+# kept in ORCH_TEST_CACHE between runs.
+dist_check_SCRIPTS += $(e2e_tests)
+check-e2e:
+	ORCH="$${ORCH:-$(bindir)/orch}"; export ORCH; \
+	ORCH_TEST_CACHE="$${ORCH_TEST_CACHE:-/var/cache/orch-test}"; export ORCH_TEST_CACHE; \
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS check_PROGRAMS= TESTS='$(e2e_tests)'
+
+.PHONY: check-unit check-e2e

@@ -1,0 +1,16 @@
+# The kernel's own time for a group of four, independent of our code; orch's beside it.
+EXTRA_PROGRAMS += %D%/floor
+%C%_floor_SOURCES = %D%/floor.c %D%/floor.h %D%/floor_net.c
+%C%_floor_CPPFLAGS = $(AM_CPPFLAGS) $(NFT_CFLAGS)
+%C%_floor_LDADD = $(NFT_LIBS)
+CLEANFILES += %D%/floor %D%/floor-init
+EXTRA_DIST += %D%/bench.sh %D%/floor_init.c
+
+%D%/floor-init: %D%/floor_init.c
+	@$(MKDIR_P) %D%
+	$(AM_V_CCLD)$(MUSL_CC) -static -Os -s -Wall -Wextra -o $@ $(srcdir)/%D%/floor_init.c
+
+bench: %D%/floor %D%/floor-init
+	bash $(srcdir)/%D%/bench.sh
+
+.PHONY: bench
