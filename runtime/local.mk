@@ -21,12 +21,12 @@ noinst_LIBRARIES += %D%/libruntime.a
 # PID 1 of every container: one static file, no shared code with orch but its own sources.
 pkglibexec_SCRIPTS += %D%/orch-init
 CLEANFILES += %D%/orch-init
-INIT_SOURCES = \
+orch_init_files = \
 	$(top_srcdir)/%D%/pid1.c \
 	$(top_srcdir)/%D%/pid1_conf.c \
 	$(top_srcdir)/%D%/pid1_log.c
 EXTRA_DIST += %D%/pid1.c %D%/pid1.h %D%/pid1_conf.c %D%/pid1_log.c
-%D%/orch-init: $(INIT_SOURCES) $(top_srcdir)/%D%/pid1.h
+%D%/orch-init: $(orch_init_files) $(top_srcdir)/%D%/pid1.h
 	@$(MKDIR_P) %D%
 	$(AM_V_CCLD)$(MUSL_CC) -static -Os -D_GNU_SOURCE -std=gnu17 -Wall -Wextra -ffunction-sections \
-		-Wl,--gc-sections -s -I$(top_srcdir) -o $@ $(INIT_SOURCES)
+		-Wl,--gc-sections -s -I$(top_srcdir) -o $@ $(orch_init_files)

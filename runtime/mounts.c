@@ -42,11 +42,11 @@ int mounts_clone(const char *path, int userns, unsigned flags, int *tree, struct
 	return 0;
 }
 
-static int set_option(int fs, const char *key, const char *fmt, unsigned long long value)
+static int set_number(int fs, const char *key, bool octal, unsigned long long value)
 {
 	char text[32];
 
-	snprintf(text, sizeof(text), fmt, value);
+	snprintf(text, sizeof(text), octal ? "%llo" : "%llu", value);
 	return (int)syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, key, text, 0);
 }
 
@@ -55,9 +55,9 @@ int mounts_tmpfs(uint64_t size, uint32_t owner, unsigned mode, int *tree, struct
 	AUTO(fd) int fs = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC);
 	int fd;
 
-	if (fs < 0 || set_option(fs, "size", "%llu", size) < 0 ||
-	    set_option(fs, "uid", "%llu", owner) < 0 || set_option(fs, "gid", "%llu", owner) < 0 ||
-	    set_option(fs, "mode", "%llo", mode) < 0 ||
+	if (fs < 0 || set_number(fs, "size", false, size) < 0 ||
+	    set_number(fs, "uid", false, owner) < 0 || set_number(fs, "gid", false, owner) < 0 ||
+	    set_number(fs, "mode", true, mode) < 0 ||
 	    syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return fail_errno(err, "new tmpfs");
 	fd = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);

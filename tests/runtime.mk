@@ -1,10 +1,9 @@
-live_tests += tests/live/test_container
+# payload runs inside the containers that the tests make; orch-init is their PID 1.
+live_tests += tests/live/test_container tests/live/test_pid1
 check_PROGRAMS += tests/live/payload
+check_DATA += runtime/orch-init
 tests_live_payload_CFLAGS = -std=gnu17 $(WARN_CFLAGS)
 tests_live_payload_LDFLAGS = -static
 tests_live_payload_LDADD =
-tests/live/test_container.log: tests/live/payload$(EXEEXT)
 
 unit_tests += tests/unit/test_status
-live_tests += tests/live/test_pid1
-tests/live/test_pid1.log: runtime/orch-init

@@ -103,7 +103,7 @@ static void wait_for(enum init_state state)
 
 static const char *log_of(const char *name)
 {
-	char *text = "";
+	char *text = arena_strdup(&arena, "");
 
 	(void)file_read(&arena, AT_FDCWD, arena_printf(&arena, LOGS "/%s.log", name), 1 << 20,
 			&text, NULL, &err);
@@ -201,7 +201,7 @@ Test(pid1, stops_in_order_and_ends)
 			"trap 'echo last >>/mnt/order; exit' TERM; while :; do sleep 0.01; done",
 			false),
 	};
-	char *order = "";
+	char *order = arena_strdup(&arena, "");
 
 	list[1].grace_ms = 100;
 	tell(list, 3, "start");
