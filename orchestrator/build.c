@@ -18,25 +18,25 @@
 #include "orchestrator/lower.h"
 #include "orchestrator/session.h"
 
-/* A folder of this build in the scratch or cache folder. */
-static char *folder_of(struct session *s, const struct build_spec *spec, const char *parent)
+char *build_scratch(struct session *s, const struct app *app)
 {
-	return arena_printf(&s->arena, "%s/%s.%s", parent, s->env.id, spec->app->name);
+	return arena_printf(&s->arena, "%s/%s.%s", s->host.scratch, s->env.id, app->name);
 }
 
-/* What differs between commits that have the same tree must not count. */
+/* PLATFORM_APPLICATION also says what only matters at run time: a new relationship is no new build. */
 static void identify(struct session *s, const struct build_spec *spec, struct built *out)
 {
 	AUTO(json) struct json_t *all = json_new_map();
 	struct json_t *mounts = json_put(all, "mounts", json_new_list());
+	struct json_t *env = json_put(all, "env", json_copy_deep(spec->env));
 	const char *text;
 
 	json_put_number(all, "format", 1);
-	json_put_text(all, "tree", out->tree);
+	json_put_text(all, "tree", spec->tree);
 	json_put_text(all, "base", spec->base);
 	json_put_text(all, "hook", spec->app->build);
 	json_put(all, "build", json_copy_deep(json_get(spec->app->document, "build")));
-	json_put(all, "env", json_copy_deep(spec->env));
+	json_drop(env, "PLATFORM_APPLICATION");
 	for (size_t i = 0; i < spec->app->n_mounts; i++)
 		json_add(mounts, json_new_text(spec->app->mounts[i].path));
 	text = json_print(&s->arena, all, FORM_CANONICAL);
@@ -46,21 +46,17 @@ static void identify(struct session *s, const struct build_spec *spec, struct bu
 int build_find(struct session *s, const struct build_spec *spec, struct built *out,
 	       struct error *err)
 {
-	const char *scratch = folder_of(s, spec, s->host.scratch);
 	AUTO(json) struct json_t *facts = NULL;
 	int r;
 
 	*out = (struct built){ .reused = true };
-	if (project_tree(&s->arena, &s->project, spec->app->root, s->options->worktree, scratch,
-			 &out->tree, err) < 0)
-		return -1;
 	identify(s, spec, out);
 	r = store_find(s->host.images, arena_printf(&s->arena, "app-%s", out->identity), &facts,
 		       err);
 	if (r != 0)
 		return r < 0 ? -1 : BUILD_ABSENT;
 	snprintf(out->digest, sizeof(out->digest), "%s", json_get_text(facts, "digest", ""));
-	return file_remove(AT_FDCWD, scratch, err);
+	return 0;
 }
 
 /* Mounts need a folder to be on, since the image is read-only. */
@@ -130,7 +126,7 @@ static int pack(struct session *s, const struct build_spec *spec, const char *fo
 	json_put_text(facts, "digest", out->digest);
 	json_put_text(facts, "app", spec->app->name);
 	json_put_text(facts, "project", s->project.name);
-	json_put_text(facts, "tree", out->tree);
+	json_put_text(facts, "tree", spec->tree);
 	json_put_text(facts, "base", spec->base);
 	return store_name(s->host.images, arena_printf(&s->arena, "app-%s", out->identity), facts,
 			  err);
@@ -146,7 +142,7 @@ static int make(struct session *s, const struct build_spec *spec, const char *sc
 		return fail(err, ERROR_SYSTEM, "%s has no user %s", spec->recipe->type,
 			    spec->recipe->image.user);
 	if (file_remove(AT_FDCWD, folder, err) < 0 ||
-	    project_export(&s->arena, &s->project, out->tree, scratch, folder, err) < 0 ||
+	    project_export(&s->arena, &s->project, spec->tree, scratch, folder, err) < 0 ||
 	    file_chown_tree(folder, uid, gid, err) < 0 ||
 	    run_hook(s, spec, folder, uid, gid, err) < 0 ||
 	    make_mount_points(s, spec->app, folder, err) < 0)
@@ -157,7 +153,7 @@ static int make(struct session *s, const struct build_spec *spec, const char *sc
 int build_make(struct session *s, const struct build_spec *spec, struct built *out,
 	       struct error *err)
 {
-	const char *scratch = folder_of(s, spec, s->host.scratch);
+	const char *scratch = build_scratch(s, spec->app);
 	struct error ignored;
 	int r;
 

@@ -20,19 +20,22 @@ struct build_spec {
 	const struct app *app;
 	const struct recipe *recipe;
 	const char *base;	  /* digest */
+	const char *tree;	  /* id of the git tree of the app's folder */
 	const struct json_t *env; /* what the hook sees: a map of texts */
 	build_line *line;
 	void *ctx;
 };
 
 struct built {
-	const char *tree; /* id of the git tree; in the session's arena */
 	char identity[SHA256_HEX];
 	char digest[SHA256_HEX];
 	bool reused;
 };
 
-/* The tree and the identity; and the digest, if there is such an image. BUILD_ABSENT: it has to be built. */
+/* A folder for the tree's way into the image. */
+char *build_scratch(struct session *s, const struct app *app);
+
+/* The identity; and the digest, if there is such an image. BUILD_ABSENT: it has to be built. */
 #define BUILD_ABSENT 1
 int build_find(struct session *s, const struct build_spec *spec, struct built *out,
 	       struct error *err);

@@ -1,11 +1,13 @@
 #include "orchestrator/request.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/auto.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "orchestrator/build.h"
 #include "orchestrator/contract.h"
@@ -93,8 +95,21 @@ static int add_bases(struct request *q, bool build, struct error *err)
 	return 0;
 }
 
-static int add_code(struct request *q, const struct app *app, const struct json_t *draft,
-		    bool build, struct error *err)
+static int add_tree(struct request *q, const struct app *app, struct error *err)
+{
+	struct session *s = q->s;
+	const char *scratch = build_scratch(s, app);
+	const char *tree;
+
+	if (project_tree(&s->arena, &s->project, app->root, s->options->worktree, scratch, &tree,
+			 err) < 0)
+		return -1;
+	q->codes[q->n_codes++] = (struct desired_image){ .name = app->name, .tree = tree };
+	return 0;
+}
+
+static int add_code(struct request *q, const struct app *app, struct desired_image *code,
+		    const struct json_t *draft, bool build, struct error *err)
 {
 	const struct contract contract = { .desired = draft, .container = app->name };
 	AUTO(json) struct json_t *env = contract_environment(&contract, 0);
@@ -102,6 +117,7 @@ static int add_code(struct request *q, const struct app *app, const struct json_
 		.app = app,
 		.recipe = catalog_find(&q->catalog, app->type),
 		.base = find_base(q, app->type)->digest,
+		.tree = code->tree,
 		.env = env,
 		.line = q->line,
 		.ctx = q->ctx,
@@ -111,7 +127,7 @@ static int add_code(struct request *q, const struct app *app, const struct json_
 	int r = build_find(q->s, &spec, built, err);
 
 	if (r == BUILD_ABSENT && build) {
-		tell(q, "build", app->name, arena_printf(&q->s->arena, "tree %.7s", built->tree),
+		tell(q, "build", app->name, arena_printf(&q->s->arena, "tree %.7s", code->tree),
 		     since);
 		r = build_make(q->s, &spec, built, err);
 	}
@@ -120,11 +136,11 @@ static int add_code(struct request *q, const struct app *app, const struct json_
 	if (build)
 		tell(q, "build", app->name,
 		     arena_printf(&q->s->arena, "%s %.7s (tree %.7s)",
-				  built->reused ? "reused" : "made", built->digest, built->tree),
+				  built->reused ? "reused" : "made", built->digest, code->tree),
 		     since);
 	q->codes[q->n_codes++] = (struct desired_image){ .name = app->name,
 							 .digest = r == 0 ? built->digest : NULL,
-							 .tree = built->tree };
+							 .tree = code->tree };
 	return 0;
 }
 
@@ -154,12 +170,15 @@ int request_images(struct request *q, bool build, const struct json_t *previous,
 
 	if (add_bases(q, build, err) < 0)
 		return -1;
+	q->codes = arena_array(&q->s->arena, m->n_apps, sizeof(*q->codes));
+	for (size_t i = 0; i < m->n_apps; i++)
+		if (add_tree(q, &m->apps[i], err) < 0)
+			return -1;
 	draft = make_document(q, previous, err);
 	if (!draft)
 		return -1;
-	q->codes = arena_array(&q->s->arena, m->n_apps, sizeof(*q->codes));
 	for (size_t i = 0; i < m->n_apps; i++)
-		if (add_code(q, &m->apps[i], draft, build, err) < 0)
+		if (add_code(q, &m->apps[i], &q->codes[i], draft, build, err) < 0)
 			return -1;
 	*desired = make_document(q, previous, err);
 	return *desired ? 0 : -1;
