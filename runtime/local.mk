@@ -11,12 +11,13 @@ noinst_LIBRARIES += %D%/libruntime.a
 	%D%/idmap.c %D%/idmap.h \
 	%D%/init.c %D%/init.h \
 	%D%/mounts.c %D%/mounts.h \
+	%D%/pool.c \
 	%D%/privs.c %D%/privs.h \
 	%D%/seccomp.c %D%/seccomp.h \
 	%D%/status.c \
 	%D%/swap.c %D%/swap.h \
 	%D%/sync.c %D%/sync.h \
-	%D%/volume.h
+	%D%/volume.c %D%/volume.h
 
 # PID 1 of every container: one static file, no shared code with orch but its own sources.
 pkglibexec_SCRIPTS += %D%/orch-init
