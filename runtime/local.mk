@@ -25,8 +25,10 @@ CLEANFILES += %D%/orch-init
 orch_init_files = \
 	$(top_srcdir)/%D%/pid1.c \
 	$(top_srcdir)/%D%/pid1_conf.c \
-	$(top_srcdir)/%D%/pid1_log.c
-EXTRA_DIST += %D%/pid1.c %D%/pid1.h %D%/pid1_conf.c %D%/pid1_log.c
+	$(top_srcdir)/%D%/pid1_log.c \
+	$(top_srcdir)/%D%/pid1_run.c
+EXTRA_DIST += %D%/pid1.c %D%/pid1.h %D%/pid1_conf.c %D%/pid1_log.c \
+	%D%/pid1_run.c
 %D%/orch-init: $(orch_init_files) $(top_srcdir)/%D%/pid1.h
 	@$(MKDIR_P) %D%
 	$(AM_V_CCLD)$(MUSL_CC) -static -Os -D_GNU_SOURCE -std=gnu17 -Wall -Wextra -ffunction-sections \
