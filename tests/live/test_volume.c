@@ -148,6 +148,7 @@ Test(volume, busy_pool_is_not_closed)
 {
 	AUTO(fd) int fd = open(pool, O_RDONLY | O_CLOEXEC);
 
+	cr_assert_geq(fd, 0);
 	cr_assert_eq(pool_close(pool, &err), -1);
 	cr_assert_eq(err.errnum, EBUSY);
 	cr_assert(pool_mounted(pool));
