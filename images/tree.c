@@ -124,8 +124,8 @@ static int list_names(struct scan *s, int fd, const char ***names, size_t *n, st
 static int scan_folder(struct scan *s, int fd, struct tree_node *node, unsigned depth,
 		       struct error *err)
 {
-	const char **names;
-	size_t n;
+	const char **names = NULL;
+	size_t n = 0;
 
 	if (depth > MAX_DEPTH)
 		return fail(err, ERROR_INPUT, "%s: folders nested deeper than %d", node->path,
