@@ -155,7 +155,8 @@ static void check_disk(const struct check *c, const struct part *part)
 
 static void check_mounts(const struct check *c, const struct app *a)
 {
-	bool told = a->disk || tree_get(a->node, "disk");
+	const struct node *disk = tree_get(a->node, "disk");
+	bool told = a->disk || (disk && !node_is_null(disk));
 
 	for (size_t i = 0; i < a->n_mounts; i++) {
 		const struct mount *m = &a->mounts[i];

@@ -6,6 +6,7 @@ noinst_LIBRARIES += %D%/libmanifests.a
 	%D%/check.c \
 	%D%/document.c \
 	%D%/image.c \
+	%D%/image.h \
 	%D%/load.c \
 	%D%/manifest.h \
 	%D%/parts.h \
