@@ -4,6 +4,41 @@
  * A recipe says how to build an image and, in its `image:` section, what is in it: kind, user, processes,
  * endpoints, data folder, size. That section is kept in the image as /etc/orch/image.yaml,
  * and read back from there: images describe themselves.
+ *
+ *	type: mariadb:10.11
+ *	aliases: [mysql:10.11]
+ *	suite: bookworm
+ *	packages: [mariadb-server]
+ *	folders: [var/lib/mysql]		empty folders that mounts go to
+ *	remove: [usr/share/doc]
+ *	files:					path to text, {text, mode} or {link}
+ *	  etc/my.cnf: "..."
+ *	  etc/orch/hooks/open: {mode: 0755, text: "..."}
+ *	  etc/localtime: {link: /usr/share/zoneinfo/UTC}
+ *	image:
+ *	  kind: service				or app
+ *	  user: mysql
+ *	  users: {mysql: {uid: 100, gid: 101, home: /mnt, shell: /bin/sh}}
+ *	  processes:				name to process
+ *	    mariadbd:
+ *	      command: [/usr/sbin/mariadbd]
+ *	      user: mysql			all the following may be left out
+ *	      main: true
+ *	      stop_signal: SIGTERM
+ *	      grace: 30s
+ *	      reload_signal: SIGHUP
+ *	      on_reload: restart		none, signal or restart
+ *	      on_swap: none
+ *	  ready: {command: [/usr/bin/mariadb-admin, ping], user: mysql}	or the list alone
+ *	  endpoints: {mysql: {scheme: mysql, port: 3306, default: true}}
+ *	  data: /mnt
+ *	  disk: 256				MB, the least; or "forbidden", as without data
+ *	  hooks: [boot, configure, open]
+ *	  memory: 512M
+ *	  cpu: 0.5
+ *	  pids: 256
+ *	  environment: {TZ: UTC}
+ *	  path: /usr/sbin:/usr/bin:/sbin:/bin
  */
 #pragma once
 
