@@ -85,6 +85,7 @@ static int add_run(struct box *b, struct error *err)
 		return -1;
 	(void)add(b, 0, tree, "run");
 	if (mounts_put_folder(tree, "orch", b->first, b->first, 0700, err) < 0 ||
+	    mounts_put_folder(tree, "etc", b->first, b->first, 0755, err) < 0 ||
 	    mounts_put_file(tree, "etc/hosts", hosts, strlen(hosts), b->first, b->first, 0644,
 			    err) < 0 ||
 	    mounts_put_file(tree, "etc/hostname", "build\n", 6, b->first, b->first, 0644, err) < 0)

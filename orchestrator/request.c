@@ -138,10 +138,10 @@ static int add_code(struct request *q, const struct app *app, struct desired_ima
 		     arena_printf(&q->s->arena, "%s %.7s (tree %.7s)",
 				  built->reused ? "reused" : "made", built->digest, code->tree),
 		     since);
-	q->codes[q->n_codes++] = (struct desired_image){ .name = app->name,
-							 .digest = r == 0 ? built->digest : NULL,
-							 .tree = code->tree };
-	return 0;
+	if (r == 0)
+		code->digest = built->digest;
+	/* Where the tree was made of files; a build has removed its own. */
+	return file_remove(AT_FDCWD, build_scratch(q->s, app), err);
 }
 
 static struct json_t *make_document(const struct request *q, const struct json_t *previous,

@@ -26,7 +26,7 @@ int mounts_tmpfs(uint64_t size, uint32_t owner, unsigned mode, int *tree, struct
 
 /*
  * A file or folder in a detached mount made by mounts_tmpfs, owned by host ids
- * uid/gid. Parents are made, owned by `owner` too. path is relative.
+ * uid/gid. Its folder must be there. path is relative.
  */
 int mounts_put_file(int tree, const char *path, const void *data, size_t size, uint32_t uid,
 		    uint32_t gid, unsigned mode, struct error *err);
