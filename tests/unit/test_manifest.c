@@ -109,7 +109,7 @@ Test(manifest, shop)
 	const struct app *a;
 	struct place at;
 
-	load(&run, TEST_DATA "/../../examples/shop");
+	load(&run, TEST_DATA "/good/shop");
 	cr_assert_eq(run.r, 0, "%s", run.err.text);
 	cr_assert_str_eq(run.shown, "");
 	cr_assert_eq(run.manifest.n_apps, 1);
@@ -140,16 +140,26 @@ Test(manifest, shop)
 
 	at = manifest_place(a->node, memory, 3);
 	cr_expect_str_eq(at.file, "app.yaml");
-	cr_expect_eq(at.line, 28);
+	cr_expect_eq(at.line, 26);
 	cr_expect_eq(at.column, 19);
 	at = manifest_place(a->node, absent, 4);
-	cr_expect_eq(at.line, 27);
+	cr_expect_eq(at.line, 25);
 	cr_expect_eq(at.column, 3);
 	at = manifest_place(a->node, mount, 3);
 	cr_expect_eq(at.line, 16);
 	at = manifest_place(run.manifest.services[1].node, NULL, 0);
 	cr_expect_str_eq(at.file, "services.yaml");
 	cr_expect_eq(at.line, 5);
+}
+
+/* What the README starts with. */
+Test(manifest, example)
+{
+	AUTO(run) struct run run = { 0 };
+
+	load(&run, TEST_DATA "/../../examples/shop");
+	cr_expect_eq(run.r, 0, "%s", run.err.text);
+	cr_expect_str_eq(run.shown, "", "%s", run.shown);
 }
 
 Test(manifest, no_app)
