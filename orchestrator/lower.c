@@ -95,6 +95,22 @@ const char *const *lower_hook(struct arena *arena, const char *script)
 	return argv;
 }
 
+const char *const *lower_script(struct arena *arena, const char *script)
+{
+	const char **argv = arena_array(arena, 5, sizeof(*argv));
+
+	argv[0] = "/bin/sh";
+	argv[1] = "-ec";
+	argv[2] = script;
+	return argv;
+}
+
+const char *const *lower_build_env(struct arena *arena, const struct image_description *image,
+				   const struct json_t *vars)
+{
+	return make_env(arena, image, image->user, vars, false);
+}
+
 /* web.commands: `start` takes the place of the image's command, `pre_start` runs before it. */
 static const char *const *main_command(struct arena *arena, const struct strings *command,
 				       const char *pre_start, const char *start)

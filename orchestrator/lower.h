@@ -45,3 +45,10 @@ void lower_network(struct arena *arena, const struct json_t *desired, const uint
 
 /* The shell command that an app's hook is, with .environment read first: argv, NULL-terminated. */
 const char *const *lower_hook(struct arena *arena, const char *script);
+
+/* The same for a build hook: a failing line ends it, and there is no .environment yet. */
+const char *const *lower_script(struct arena *arena, const char *script);
+
+/* What a build hook's processes are given: vars is a map of texts. */
+const char *const *lower_build_env(struct arena *arena, const struct image_description *image,
+				   const struct json_t *vars);

@@ -9,12 +9,21 @@
 
 struct options {
 	const char *folder, *root, *project, *environment;
-	const char *color, *progress, *format, *publish, *user, *tail;
+	const char *progress, *format, *publish, *user, *tail;
 	unsigned long timeout_ms;
 	unsigned verbose;
-	bool quiet, yes, json, wait, no_wait, dry_run, worktree, follow, purge, all, detailed,
-		offline;
-	bool digest_input, no_tty, shutdown, lenient, refresh, cascade;
+	bool quiet, json;
+	bool yes, purge;	/* destroy */
+	bool dry_run, worktree; /* deploy */
+	bool detailed;		/* plan */
+	bool follow;		/* logs */
+	bool no_tty;		/* exec */
+	bool all, shutdown;	/* start, stop */
+	bool deferred;		/* supervise */
 };
 
 extern const struct cli_flag common_flags[];
+
+/* The verbs: commands.c. */
+extern const struct cli_command commands[];
+extern const size_t n_commands;

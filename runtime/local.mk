@@ -11,12 +11,13 @@ noinst_LIBRARIES += %D%/libruntime.a
 	%D%/idmap.c %D%/idmap.h \
 	%D%/init.c %D%/init.h \
 	%D%/mounts.c %D%/mounts.h \
+	%D%/pool.c \
 	%D%/privs.c %D%/privs.h \
 	%D%/seccomp.c %D%/seccomp.h \
 	%D%/status.c \
 	%D%/swap.c %D%/swap.h \
 	%D%/sync.c %D%/sync.h \
-	%D%/volume.h
+	%D%/volume.c %D%/volume.h
 
 # PID 1 of every container: one static file, no shared code with orch but its own sources.
 pkglibexec_SCRIPTS += %D%/orch-init
@@ -24,8 +25,10 @@ CLEANFILES += %D%/orch-init
 orch_init_files = \
 	$(top_srcdir)/%D%/pid1.c \
 	$(top_srcdir)/%D%/pid1_conf.c \
-	$(top_srcdir)/%D%/pid1_log.c
-EXTRA_DIST += %D%/pid1.c %D%/pid1.h %D%/pid1_conf.c %D%/pid1_log.c
+	$(top_srcdir)/%D%/pid1_log.c \
+	$(top_srcdir)/%D%/pid1_run.c
+EXTRA_DIST += %D%/pid1.c %D%/pid1.h %D%/pid1_conf.c %D%/pid1_log.c \
+	%D%/pid1_run.c
 %D%/orch-init: $(orch_init_files) $(top_srcdir)/%D%/pid1.h
 	@$(MKDIR_P) %D%
 	$(AM_V_CCLD)$(MUSL_CC) -static -Os -D_GNU_SOURCE -std=gnu17 -Wall -Wextra -ffunction-sections \

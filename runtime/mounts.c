@@ -145,8 +145,8 @@ int mounts_ensure_dev(const char *path, struct error *err)
 	if (is_mounted(path))
 		return 0;
 	fs = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC);
-	if (fs < 0 || set_option(fs, "size", "%llu", 65536) < 0 ||
-	    set_option(fs, "mode", "%llo", 0755) < 0 ||
+	if (fs < 0 || set_number(fs, "size", false, 65536) < 0 ||
+	    set_number(fs, "mode", true, 0755) < 0 ||
 	    syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return fail_errno(err, "new tmpfs for /dev");
 	dev = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -63,3 +64,35 @@ void log_write(const char *name, const char *line, size_t n);
 void log_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* What can be read now; false at the end of the stream. last keeps the last line that had something in it. */
 bool stream_read(struct stream *s, const char *name, char *last, size_t size);
+
+/* pid1_run.c */
+bool run_start(struct proc *p);
+/* run_start() and a line in the log; tried again later when it fails. */
+void run_begin(struct proc *p);
+void run_kill(const struct proc *p, int sig);
+/* Its signal, its grace, then SIGKILL to all of its process group. Back when it is gone. */
+void run_stop(struct proc *p);
+void run_stop_check(void);
+void run_stop_all(void);
+/* All that have ended, orphans among them. */
+void run_reap(void);
+/* One after the other, or the one of this name; false with `why` filled at the first that fails. */
+bool run_tasks(struct conf *c, const char *only);
+
+/* pid1.c */
+enum state { WAITING, STARTING, READY, FAILED, STOPPING };
+
+extern struct self {
+	struct conf confs[2], *now;
+	struct stream streams[PID1_PROCESSES + 1];
+	enum state state;
+	char why[300];
+	bool stop_asked;
+	sigset_t blocked;
+} self;
+
+int64_t pid1_now(void); /* milliseconds */
+void pid1_write_status(void);
+void pid1_set_state(enum state s);
+/* One turn of the loop: output, ends of processes, and commands, which are only noted. */
+void pid1_turn(int64_t timeout_ms);

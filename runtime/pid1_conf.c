@@ -31,7 +31,9 @@ static void unescape(char *s)
 	for (; *s; s++) {
 		if (*s == '\\' && s[1]) {
 			s++;
-			*to++ = *s == 'n' ? '\n' : *s;
+			if (*s == 'n')
+				*s = '\n';
+			*to++ = *s;
 		} else {
 			*to++ = *s;
 		}

@@ -4,7 +4,7 @@
  * The pool is a btrfs mount. Where path already is on btrfs it is used as it is;
  * else <path>.img, a sparse file of the given size, is made, formatted and mounted there through a loop
  * device (autoclear). A volume is the subvolume "<pool>/<name>"; name may hold one '/' ("main-ab12cd3/db"). Ids on disk
- * are inner ids (idmap.h).
+ * are inner ids (idmap.h). A part of a name has at most 200 bytes and doesn't start with '.'.
  */
 #pragma once
 
@@ -38,4 +38,8 @@ struct volume_usage {
 	uint64_t exclusive;
 	uint64_t limit; /* 0: none */
 };
+/*
+ * As of the last commit (30 s at most). With simple quotas (kernel 6.7) bytes count for the volume
+ * that wrote them: a fresh snapshot has next to none, and both numbers are the same.
+ */
 int volume_usage(const char *pool, const char *name, struct volume_usage *out, struct error *err);

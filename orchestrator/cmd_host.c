@@ -1,0 +1,159 @@
+/*
+ * cmd_host.c - doctor and supervise
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/table.h"
+#include "orchestrator/commands.h"
+#include "orchestrator/session.h"
+#include "orchestrator/supervise.h"
+#include "runtime/cgroup.h"
+
+struct doctor {
+	struct session *s;
+	struct table table;
+	struct json_t *list;
+	unsigned missing;
+};
+
+static void say(struct doctor *d, bool ok, const char *what, const char *found, const char *advice)
+{
+	struct json_t *map = json_add(d->list, json_new_map());
+
+	json_put_flag(map, "ok", ok);
+	json_put_text(map, "check", what);
+	json_put_text(map, "found", found);
+	json_put_text(map, "advice", ok ? "" : advice);
+	table_row(&d->table, ok ? "ok" : "MISSING", what, found, ok ? "" : advice, NULL);
+	d->missing += !ok;
+}
+
+/* MOVE_MOUNT_BENEATH came with 6.5: move_mount(2). */
+static void check_kernel(struct doctor *d)
+{
+	struct utsname u;
+	int major = 0, minor = 0;
+	char *end;
+
+	uname(&u);
+	major = (int)strtol(u.release, &end, 10);
+	if (*end == '.')
+		minor = (int)strtol(end + 1, NULL, 10);
+	say(d, major > 6 || (major == 6 && minor >= 5), "kernel", u.release,
+	    "6.5 or newer is needed");
+}
+
+/* Built in, loaded, or a module that a mount would load. */
+static void check_file_system(struct doctor *d, const char *name)
+{
+	struct utsname u;
+	struct error ignored;
+	char *text = NULL;
+	const char *found = "built in";
+	bool ok;
+
+	ok = file_read(&d->s->arena, AT_FDCWD, "/proc/filesystems", 1 << 16, &text, NULL,
+		       &ignored) == 0 &&
+		strstr(text, arena_printf(&d->s->arena, "\t%s\n", name));
+	if (!ok) {
+		uname(&u);
+		text = NULL;
+		ok = file_read(&d->s->arena, AT_FDCWD,
+			       arena_printf(&d->s->arena, "/lib/modules/%s/modules.dep", u.release),
+			       16 << 20, &text, NULL, &ignored) == 0 &&
+			strstr(text, arena_printf(&d->s->arena, "/%s.ko", name));
+		found = ok ? "as a module" : "not there";
+	}
+	say(d, ok, name, found, "the kernel needs this file system");
+}
+
+static void check_program(struct doctor *d, const char *name, const char *package)
+{
+	static const char *const folders[] = { "/usr/bin", "/usr/sbin", "/bin", "/sbin",
+					       "/usr/local/bin" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+		const char *path = arena_printf(&d->s->arena, "%s/%s", folders[i], name);
+
+		if (access(path, X_OK) == 0) {
+			say(d, true, name, path, "");
+			return;
+		}
+	}
+	say(d, false, name, "not there", arena_printf(&d->s->arena, "install %s", package));
+}
+
+static void check_all(struct doctor *d)
+{
+	struct error err = { 0 };
+	const char *kind = cgroup_kind(&err);
+
+	say(d, geteuid() == 0, "root", geteuid() == 0 ? "yes" : "no", "run orch with sudo");
+	check_kernel(d);
+	check_file_system(d, "squashfs");
+	check_file_system(d, "btrfs");
+	say(d, kind != NULL, "cgroups", kind ? kind : err.text,
+	    "memory, cpu and pids controllers are needed");
+	say(d, access("/dev/loop-control", F_OK) == 0, "loop devices",
+	    access("/dev/loop-control", F_OK) == 0 ? "/dev/loop-control" : "not there",
+	    "modprobe loop");
+	check_program(d, "mmdebstrap", "mmdebstrap: base images are built with it");
+	check_program(d, "mkfs.btrfs", "btrfs-progs: the pool is made with it");
+	check_program(d, "git", "git");
+	say(d, access(d->s->host.init, X_OK) == 0, "orch-init", d->s->host.init,
+	    "reinstall orch, or set ORCH_LIBEXEC");
+	say(d, file_exists(arena_printf(&d->s->arena, "%s/catalog", d->s->host.share)), "catalogue",
+	    arena_printf(&d->s->arena, "%s/catalog", d->s->host.share),
+	    "reinstall orch, or set ORCH_SHARE");
+}
+
+int cmd_doctor(void *ctx, int argc, const char **argv, struct error *err)
+{
+	AUTO(session) struct session s = SESSION_NONE;
+	const struct options *options = ctx;
+	struct doctor d = { .s = &s };
+
+	(void)argc;
+	(void)argv;
+	if (session_open(&s, options, err) < 0)
+		return -1;
+	d.list = json_new_list();
+	check_all(&d);
+	if (options->json) {
+		session_print("orch.doctor/1", "checks", d.list);
+	} else {
+		table_print(&d.table, stdout);
+		json_free(d.list);
+	}
+	table_clear(&d.table);
+	if (d.missing)
+		return fail(err, ERROR_HOST, "%u of the above is missing", d.missing);
+	return 0;
+}
+
+int cmd_supervise(void *ctx, int argc, const char **argv, struct error *err)
+{
+	AUTO(session) struct session s = SESSION_NONE;
+	struct options options = *(struct options *)ctx;
+
+	(void)argc;
+	log_set_level(LOG_NORMAL);
+	options.environment = argv[0];
+	if (session_open(&s, &options, err) < 0 || session_need_state(&s, "supervise", err) < 0)
+		return -1;
+	if (!s.state || state_find(s.state, &s.arena, argv[0], &s.env, err) != 0) {
+		if (session_environment(&s, err) < 0)
+			return -1;
+	}
+	return supervise(&s.host, s.env.id, options.deferred, err);
+}

@@ -1,0 +1,126 @@
+/*
+ * cmd_life.c - stop, start: all of an environment's processes; its data stays
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "orchestrator/commands.h"
+#include "orchestrator/control.h"
+#include "orchestrator/progress.h"
+#include "orchestrator/record.h"
+#include "orchestrator/session.h"
+#include "orchestrator/supervise.h"
+
+static int ask(struct session *s, const struct environment *e, const char *what, bool deferred,
+	       struct error *err)
+{
+	struct progress progress = progress_of(s->options);
+	AUTO(json) struct json_t *request = json_new_map();
+	AUTO(fd) int fd = -1;
+
+	if (supervise_connect(&s->host, e->id, deferred, &fd, err) < 0)
+		return -1;
+	json_put_text(request, "do", what);
+	json_put_number(request, "timeout_ms", (int64_t)s->options->timeout_ms);
+	return control_call(fd, request, progress_event, &progress, err);
+}
+
+/* Whether anything of it is there since this boot. */
+static bool has_run(struct session *s, const struct environment *e)
+{
+	return file_exists(record_path(&s->arena, &s->host, e->id, "record.json"));
+}
+
+/* At shutdown it stays wanted, so that it comes back. */
+static int stop_one(struct session *s, struct environment *e, struct error *err)
+{
+	if (!s->options->shutdown && e->wanted) {
+		e->wanted = false;
+		if (state_save(s->state, e, err) < 0)
+			return -1;
+	}
+	if (!has_run(s, e))
+		return 0;
+	if (ask(s, e, "stop", true, err) < 0)
+		return fail_in(err, "%s", e->name);
+	return 0;
+}
+
+static int start_one(struct session *s, struct environment *e, struct error *err)
+{
+	if (!e->generation)
+		return fail(err, ERROR_ABSENT, "%s was never deployed: orch deploy", e->name);
+	if (!e->wanted) {
+		e->wanted = true;
+		if (state_save(s->state, e, err) < 0)
+			return -1;
+	}
+	if (ask(s, e, "converge", true, err) < 0)
+		return fail_in(err, "%s", e->name);
+	return 0;
+}
+
+/* All of them, whatever happens to one; the first failure is the one that is reported. */
+static int each(struct session *s,
+		int (*fn)(struct session *, struct environment *, struct error *), bool wanted_only,
+		struct error *err)
+{
+	struct environment *all;
+	struct error one;
+	int r = 0;
+	size_t n;
+
+	if (state_list(s->state, &s->arena, &all, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		if ((wanted_only && !all[i].wanted) || fn(s, &all[i], &one) == 0)
+			continue;
+		if (r < 0)
+			fprintf(stderr, "orch: %s\n", one.text);
+		else
+			*err = one;
+		r = -1;
+	}
+	return r;
+}
+
+int cmd_stop(void *ctx, int argc, const char **argv, struct error *err)
+{
+	AUTO(session) struct session s = SESSION_NONE;
+	const struct options *options = ctx;
+
+	(void)argc;
+	(void)argv;
+	if (session_open(&s, options, err) < 0 || session_need_state(&s, "stop", err) < 0)
+		return -1;
+	if (options->all)
+		return each(&s, stop_one, false, err);
+	if (session_environment(&s, err) < 0 || stop_one(&s, &s.env, err) < 0)
+		return -1;
+	if (!options->quiet)
+		fprintf(stderr, "%s is stopped; its data stays. Again: orch start\n", s.env.name);
+	return 0;
+}
+
+int cmd_start(void *ctx, int argc, const char **argv, struct error *err)
+{
+	AUTO(session) struct session s = SESSION_NONE;
+	const struct options *options = ctx;
+
+	(void)argc;
+	(void)argv;
+	if (session_open(&s, options, err) < 0 || session_need_state(&s, "start", err) < 0)
+		return -1;
+	if (options->all)
+		return each(&s, start_one, true, err);
+	if (session_environment(&s, err) < 0 || start_one(&s, &s.env, err) < 0)
+		return -1;
+	if (!options->quiet)
+		fprintf(stderr, "%s runs: http://%s:%u/\n", s.env.name, s.env.publish_address,
+			s.env.publish_port);
+	return 0;
+}

@@ -1,0 +1,26 @@
+/*
+ * commands.h - the verbs: cli.c calls them with their operands
+ *
+ * ctx is a struct options. 0: done. -1: failed, *err says how. Above 0: the exit code.
+ */
+#pragma once
+
+struct error;
+
+int cmd_validate(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_plan(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_deploy(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_ps(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_ls(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_status(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_show(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_history(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_logs(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_exec(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_ssh(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_stop(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_start(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_destroy(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_image(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_doctor(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_supervise(void *ctx, int argc, const char **argv, struct error *err);

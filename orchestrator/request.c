@@ -1,0 +1,220 @@
+#include "orchestrator/request.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/auto.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "orchestrator/build.h"
+#include "orchestrator/contract.h"
+#include "orchestrator/desired.h"
+#include "orchestrator/session.h"
+
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static void tell(const struct request *q, const char *what, const char *name, const char *detail,
+		 uint64_t since)
+{
+	if (q->tell)
+		q->tell(q->ctx, what, name, detail, now_ms() - since);
+}
+
+int request_open(struct session *s, struct request *q, struct error *err)
+{
+	q->s = s;
+	q->problems.arena = &s->arena;
+	if (session_project(s, err) < 0 || session_catalog(s, &q->catalog, err) < 0 ||
+	    manifest_load(s->project.folder, &q->catalog, &q->problems, &q->manifest, err) < 0)
+		return -1;
+	if (q->problems.errors || (q->problems.warnings && !s->options->quiet))
+		problems_print(&q->problems, !s->options->quiet, stderr);
+	if (q->problems.errors)
+		return fail(err, ERROR_INPUT, "%zu error%s; nothing was changed",
+			    q->problems.errors, q->problems.errors == 1 ? "" : "s");
+	return 0;
+}
+
+void request_close(struct request *q)
+{
+	manifest_clear(&q->manifest);
+}
+
+static const struct desired_image *find_base(const struct request *q, const char *type)
+{
+	for (size_t i = 0; i < q->n_bases; i++)
+		if (!strcmp(q->bases[i].name, type))
+			return &q->bases[i];
+	return NULL;
+}
+
+/* One base image for each type, whoever uses it. */
+static int add_base(struct request *q, const char *type, bool build, struct error *err)
+{
+	const struct recipe *recipe = catalog_find(&q->catalog, type);
+	char *digest = arena_alloc(&q->s->arena, SHA256_HEX);
+	uint64_t since = now_ms();
+	int r;
+
+	if (find_base(q, type))
+		return 0;
+	r = bases_find(q->s, recipe, digest, err);
+	if (r == BASES_ABSENT && build) {
+		tell(q, "base", type, "is being built; this takes minutes once", since);
+		r = bases_ensure(q->s, recipe, q->line, q->ctx, digest, err);
+		if (r == 0)
+			tell(q, "base", type, "built", since);
+	}
+	if (r < 0)
+		return -1;
+	q->bases[q->n_bases++] =
+		(struct desired_image){ .name = type, .digest = r == 0 ? digest : NULL };
+	return 0;
+}
+
+static int add_bases(struct request *q, bool build, struct error *err)
+{
+	const struct manifest *m = &q->manifest;
+
+	q->bases = arena_array(&q->s->arena, m->n_apps + m->n_services, sizeof(*q->bases));
+	for (size_t i = 0; i < m->n_apps; i++)
+		if (add_base(q, m->apps[i].type, build, err) < 0)
+			return -1;
+	for (size_t i = 0; i < m->n_services; i++)
+		if (add_base(q, m->services[i].type, build, err) < 0)
+			return -1;
+	return 0;
+}
+
+static int add_tree(struct request *q, const struct app *app, struct error *err)
+{
+	struct session *s = q->s;
+	const char *scratch = build_scratch(s, app);
+	const char *tree;
+
+	if (project_tree(&s->arena, &s->project, app->root, s->options->worktree, scratch, &tree,
+			 err) < 0)
+		return -1;
+	q->codes[q->n_codes++] = (struct desired_image){ .name = app->name, .tree = tree };
+	return 0;
+}
+
+static int add_code(struct request *q, const struct app *app, struct desired_image *code,
+		    const struct json_t *draft, bool build, struct error *err)
+{
+	const struct contract contract = { .desired = draft, .container = app->name };
+	AUTO(json) struct json_t *env = contract_environment(&contract, 0);
+	const struct build_spec spec = {
+		.app = app,
+		.recipe = catalog_find(&q->catalog, app->type),
+		.base = find_base(q, app->type)->digest,
+		.tree = code->tree,
+		.env = env,
+		.line = q->line,
+		.ctx = q->ctx,
+	};
+	struct built *built = arena_new(&q->s->arena, struct built);
+	uint64_t since = now_ms();
+	int r = build_find(q->s, &spec, built, err);
+
+	if (r == BUILD_ABSENT && build) {
+		tell(q, "build", app->name, arena_printf(&q->s->arena, "tree %.7s", code->tree),
+		     since);
+		r = build_make(q->s, &spec, built, err);
+	}
+	if (r < 0)
+		return -1;
+	if (build)
+		tell(q, "build", app->name,
+		     arena_printf(&q->s->arena, "%s %.7s (tree %.7s)",
+				  built->reused ? "reused" : "made", built->digest, code->tree),
+		     since);
+	q->codes[q->n_codes++] = (struct desired_image){ .name = app->name,
+							 .digest = r == 0 ? built->digest : NULL,
+							 .tree = code->tree };
+	return 0;
+}
+
+static struct json_t *make_document(const struct request *q, const struct json_t *previous,
+				    struct error *err)
+{
+	const struct desired_input in = {
+		.manifest = &q->manifest,
+		.catalog = &q->catalog,
+		.environment = &q->s->env,
+		.project = &q->s->project,
+		.bases = q->bases,
+		.codes = q->codes,
+		.n_bases = q->n_bases,
+		.n_codes = q->n_codes,
+		.previous = previous,
+	};
+
+	return desired_make(&in, err);
+}
+
+int request_images(struct request *q, bool build, const struct json_t *previous,
+		   struct json_t **desired, struct error *err)
+{
+	const struct manifest *m = &q->manifest;
+	AUTO(json) struct json_t *draft = NULL;
+
+	if (add_bases(q, build, err) < 0)
+		return -1;
+	q->codes = arena_array(&q->s->arena, m->n_apps, sizeof(*q->codes));
+	for (size_t i = 0; i < m->n_apps; i++)
+		if (add_tree(q, &m->apps[i], err) < 0)
+			return -1;
+	draft = make_document(q, previous, err);
+	if (!draft)
+		return -1;
+	for (size_t i = 0; i < m->n_apps; i++)
+		if (add_code(q, &m->apps[i], &q->codes[i], draft, build, err) < 0)
+			return -1;
+	*desired = make_document(q, previous, err);
+	return *desired ? 0 : -1;
+}
+
+static const struct node *node_of(const struct manifest *m, const char *container)
+{
+	for (size_t i = 0; i < m->n_apps; i++)
+		if (!strcmp(m->apps[i].name, container))
+			return m->apps[i].node;
+	for (size_t i = 0; i < m->n_services; i++)
+		if (!strcmp(m->services[i].name, container))
+			return m->services[i].node;
+	return NULL;
+}
+
+const char *request_where(void *ctx, struct arena *arena, const char *container,
+			  const char *const *path, size_t n)
+{
+	static const char *const size[] = { "size" };
+	static const char *const elsewhere[] = { "base", "code",      "address", "environment",
+						 "url",	 "endpoints", "kind" };
+	const struct request *q = ctx;
+	const struct node *node = node_of(&q->manifest, container);
+	struct place at;
+
+	if (!node || !n)
+		return NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(elsewhere); i++)
+		if (!strcmp(path[0], elsewhere[i]))
+			return NULL;
+	if (!strcmp(path[0], "limits"))
+		at = manifest_place(node, size, 1);
+	else if (!strcmp(path[0], "app"))
+		at = manifest_place(node, path + 1, n - 1);
+	else
+		at = manifest_place(node, path, n);
+	return at.file ? arena_printf(arena, "%s:%u:%u", at.file, at.line, at.column) : NULL;
+}

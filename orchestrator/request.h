@@ -1,0 +1,49 @@
+/*
+ * request.h - from the project's files to the document that a deploy wants
+ */
+#pragma once
+
+#include "manifests/manifest.h"
+#include "manifests/recipe.h"
+#include "orchestrator/bases.h"
+#include "orchestrator/plan.h"
+
+struct desired_image;
+struct json_t;
+struct session;
+
+struct request {
+	struct session *s;
+	struct catalog catalog;
+	struct problems problems;
+	struct manifest manifest;
+	struct desired_image *bases, *codes;
+	size_t n_bases, n_codes;
+	/* Each finished or running part, for people; NULL: not told. */
+	void (*tell)(void *ctx, const char *what, const char *name, const char *detail,
+		     uint64_t ms);
+	build_line *line;
+	void *ctx;
+};
+
+/*
+ * Read and check everything; problems are printed to standard error. ERROR_INPUT when the manifest has errors, with
+ * how many. *q must be closed, also on failure; zeroed before.
+ */
+int request_open(struct session *s, struct request *q, struct error *err);
+void request_close(struct request *q);
+#define auto_request request_close
+
+/*
+ * Find the images; when build is true, make the missing ones, else leave them out. The document is
+ * owned by the caller. previous: of the generation before, or NULL.
+ */
+int request_images(struct request *q, bool build, const struct json_t *previous,
+		   struct json_t **desired, struct error *err);
+
+/* Address and port under which the app is to be published: asked for, had, or free. */
+int request_publish(struct session *s, struct error *err);
+
+/* For struct plan_view, with the request as ctx. */
+const char *request_where(void *ctx, struct arena *arena, const char *container,
+			  const char *const *path, size_t n);

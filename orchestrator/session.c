@@ -1,0 +1,205 @@
+#include "orchestrator/session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "images/squash.h"
+#include "images/store.h"
+
+int session_open(struct session *s, const struct options *options, struct error *err)
+{
+	const char *root = options->root ? options->root : getenv("ORCH_ROOT");
+
+	s->options = options;
+	if (host_open(&s->arena, root && *root ? root : NULL, &s->host, err) < 0)
+		return -1;
+	return state_open(&s->host, true, &s->state, err) < 0 ? -1 : 0;
+}
+
+void session_close(struct session *s)
+{
+	state_close(s->state);
+	s->state = NULL;
+	arena_clear(&s->arena);
+}
+
+int session_need_state(struct session *s, const char *what, struct error *err)
+{
+	if (host_need_root(what, err) < 0 || host_ensure(&s->host, err) < 0)
+		return -1;
+	state_close(s->state);
+	s->state = NULL;
+	return state_open(&s->host, false, &s->state, err);
+}
+
+int session_project(struct session *s, struct error *err)
+{
+	struct project *p = &s->project;
+	const char *key, *id;
+	int r = STATE_ABSENT;
+
+	if (project_open(&s->arena, s->options, p, err) < 0)
+		return -1;
+	key = arena_printf(&s->arena, "%s:%s", p->id, p->branch);
+	id = arena_printf(&s->arena, "%s-%s", project_slug(&s->arena, p->branch),
+			  project_hash(&s->arena, key, 7));
+	if (s->state)
+		r = state_find(s->state, &s->arena, id, &s->env, err);
+	if (r < 0)
+		return -1;
+	s->exists = r != STATE_ABSENT;
+	if (!s->exists)
+		s->env = (struct environment){
+			.id = id,
+			.project = p->name,
+			.project_id = p->id,
+			.name = p->branch,
+			.type = p->is_default ? "production" : "development",
+			.publish_address = "127.0.0.1",
+		};
+	s->env.folder = p->folder;
+	return 0;
+}
+
+static int find_named(struct session *s, const char *name, struct error *err)
+{
+	struct environment *list;
+	size_t n, found = 0;
+
+	if (!s->state)
+		return 0;
+	if (state_list(s->state, &s->arena, &list, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(list[i].id, name) != 0 && strcmp(list[i].name, name) != 0)
+			continue;
+		s->env = list[i];
+		found++;
+		if (!strcmp(list[i].id, name))
+			return 1;
+	}
+	if (found > 1)
+		return fail(
+			err, ERROR_INPUT,
+			"several projects have an environment %s; say its machine name: orch ls",
+			name);
+	return (int)found;
+}
+
+int session_environment(struct session *s, struct error *err)
+{
+	const char *name = s->options->environment;
+	int r;
+
+	if (!name)
+		name = getenv("ORCH_ENVIRONMENT");
+	if (session_project(s, err) < 0) {
+		if (!name || !*name || err->kind != ERROR_ABSENT)
+			return -1;
+	} else if (s->exists) {
+		return 0;
+	}
+	if (name && *name) {
+		r = find_named(s, name, err);
+		if (r < 0)
+			return -1;
+		s->exists = r > 0;
+		if (r > 0)
+			return 0;
+	} else {
+		name = s->env.name;
+	}
+	return fail(err, ERROR_ABSENT,
+		    "no environment \"%s\"; make it: orch deploy; see them: orch ls", name);
+}
+
+/* An image that was imported has no recipe; its description is the one in the image. */
+static int add_imported(struct session *s, struct problems *problems, struct catalog *c,
+			const struct store_image *image, struct error *err)
+{
+	struct recipe *all;
+	char *text;
+	size_t size;
+	int r;
+
+	for (size_t i = 0; i < image->n_names; i++) {
+		const char *name = image->names[i];
+		struct recipe recipe = { 0 };
+
+		if (strncmp(name, "base-", 5) != 0 || catalog_find(c, name + 5))
+			continue;
+		r = squash_read_file(&s->arena,
+				     store_path(&s->arena, s->host.images, image->digest),
+				     "etc/orch/image.yaml", 1 << 20, &text, &size, err);
+		if (r != 0)
+			return r < 0 ? -1
+				     : fail(err, ERROR_SYSTEM, "image %s has no description", name);
+		if (image_description_parse(problems, name, text, size, &recipe.image, err) < 0)
+			return -1;
+		recipe.type = name + 5;
+		recipe.file = name;
+		all = arena_array(&s->arena, c->n + 1, sizeof(*all));
+		if (c->n)
+			memcpy(all, c->recipes, c->n * sizeof(*all));
+		all[c->n++] = recipe;
+		c->recipes = all;
+	}
+	return 0;
+}
+
+int session_catalog(struct session *s, struct catalog *out, struct error *err)
+{
+	const char *const folders[] = { arena_printf(&s->arena, "%s/catalog", s->host.share),
+					arena_printf(&s->arena, "%s/catalog", s->host.state),
+					NULL };
+	struct problems problems = { .arena = &s->arena };
+	struct store_image *images = NULL;
+	size_t n = 0;
+
+	if (catalog_load(folders, &problems, out, err) < 0)
+		return -1;
+	if (file_exists(s->host.images) &&
+	    store_list(&s->arena, s->host.images, &images, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (add_imported(s, &problems, out, &images[i], err) < 0)
+			return -1;
+	if (problems.errors) {
+		problems_print(&problems, false, stderr);
+		return fail(err, ERROR_INPUT, "the catalogue has errors");
+	}
+	return 0;
+}
+
+struct json_t *session_document(struct session *s, int64_t number, struct error *err)
+{
+	struct generation g;
+	int r;
+
+	if (!number)
+		number = s->env.generation;
+	r = state_find_generation(s->state, &s->arena, s->env.id, number, &g, err);
+	if (r < 0)
+		return NULL;
+	if (r == STATE_ABSENT) {
+		fail(err, ERROR_ABSENT, "%s has no generation %lld; see them: orch history",
+		     s->env.name, (long long)number);
+		return NULL;
+	}
+	return json_parse("generation", g.document, strlen(g.document), err);
+}
+
+void session_print(const char *schema, const char *key, struct json_t *items)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	AUTO(json) struct json_t *document = json_new_map();
+
+	json_put_text(document, "schema", schema);
+	json_put(document, key, items);
+	printf("%s\n", json_print(&arena, document, FORM_PRETTY));
+}
