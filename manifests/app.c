@@ -54,16 +54,19 @@ struct mount_text {
 
 static void read_source(struct problems *p, const struct node *n, void *out)
 {
-	static const char *const words[] = { "local",	 "tmp",	    "temporary", "service",
-					     "instance", "storage", NULL };
+	static const char *const words[] = { "local", "tmp", "temporary", NULL };
+	static const char *const later[] = { "service", "instance", "storage" };
 	struct mount_text *t = out;
-	int choice = read_choice(p, n, words);
 
 	t->has_source = true;
-	if (choice > 2)
-		(void)problem_add(p, PROBLEM_ERROR, "E0204", n->at,
-				  "mounts with source \"%s\" are not supported yet", words[choice]);
-	t->mount->source = choice == 0 ? MOUNT_LOCAL : MOUNT_TMP;
+	for (size_t i = 0; i < ARRAY_SIZE(later); i++)
+		if (n->kind == NODE_SCALAR && !strcmp(n->text, later[i])) {
+			(void)problem_add(p, PROBLEM_ERROR, "E0204", n->at,
+					  "mounts with source \"%s\" are not supported yet",
+					  later[i]);
+			return;
+		}
+	t->mount->source = read_choice(p, n, words) == 0 ? MOUNT_LOCAL : MOUNT_TMP;
 }
 
 static void read_source_path(struct problems *p, const struct node *n, void *out)
@@ -96,7 +99,6 @@ static void read_mount(struct problems *p, const struct node *n, struct mount *m
 		{ "source_path", FIELD_CALL, .call = read_source_path },
 		LATER("service"),
 	};
-	const struct node *path = tree_get(n, "source_path");
 	struct mount_text t = { .mount = mount };
 
 	mount->source_path = mount->path;
@@ -106,8 +108,6 @@ static void read_mount(struct problems *p, const struct node *n, struct mount *m
 	}
 	if (!fields_read(p, n, fields, ARRAY_SIZE(fields), &t))
 		return;
-	if (path && node_is_null(path) && *path->text == '\0')
-		mount->source_path = mount->path;
 	if (!t.has_source)
 		problem_add(p, PROBLEM_ERROR, "E0202", n->key_at, "\"source\" is missing in \"%s\"",
 			    n->key)
@@ -121,8 +121,9 @@ static void read_mounts(struct problems *p, const struct node *n, void *out)
 	a->mounts = arena_array(p->arena, n->n + 1, sizeof(*a->mounts));
 	for (const struct node *m = map_members(p, n); m; m = m->next) {
 		struct mount *mount = &a->mounts[a->n_mounts];
+		size_t errors = p->errors;
 
-		if (*m->key == '.') {
+		if (*m->key == '.' && !strchr("./", m->key[1])) {
 			problem_add(p, PROBLEM_WARNING, "W0210", m->key_at,
 				    "the mount \"%s\" is ignored, as its name starts with \".\"",
 				    m->key)
@@ -135,7 +136,7 @@ static void read_mounts(struct problems *p, const struct node *n, void *out)
 			(void)problem_add(p, PROBLEM_ERROR, "E0209", m->key_at,
 					  "the app's root can't be a mount");
 		read_mount(p, m, mount);
-		if (mount->path && mount->source_path)
+		if (p->errors == errors)
 			a->n_mounts++;
 	}
 }

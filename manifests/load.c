@@ -54,7 +54,8 @@ static void tell_others(struct problems *p, const char *folder)
 
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
 		if (file_exists(arena_printf(p->arena, "%s/%s", folder, others[i].file)))
-			(void)problem_add(p, others[i].severity, "E0204",
+			(void)problem_add(p, others[i].severity,
+					  others[i].severity == PROBLEM_ERROR ? "E0204" : "W0204",
 					  (struct place){ .file = others[i].file },
 					  "this file is not supported yet, and not read");
 }

@@ -103,8 +103,9 @@ static const char *find_line(const struct problems *p, const struct place *at, s
 	end = s + p->sources[i - 1].size;
 	for (unsigned line = 1; line < at->line; line++) {
 		s = memchr(s, '\n', (size_t)(end - s));
-		if (!s++)
+		if (!s)
 			return NULL;
+		s++;
 	}
 	*len = (size_t)(end - s);
 	for (size_t k = 0; k < *len; k++)

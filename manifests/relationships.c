@@ -28,6 +28,10 @@ static void read_short(struct problems *p, const struct node *n, struct relation
 	}
 	r->service = arena_strndup(p->arena, text, (size_t)(colon - text));
 	r->endpoint = arena_strdup(p->arena, colon + 1);
+	if (n->at.width >= strlen(text)) {
+		r->at.column += !n->plain; /* the quote */
+		r->at.width = (unsigned)(colon - text);
+	}
 }
 
 void relationships_read(struct problems *p, const struct node *map, struct relationship **list,
@@ -48,8 +52,8 @@ void relationships_read(struct problems *p, const struct node *map, struct relat
 			if (service && !node_is_null(service))
 				r.at = service->at;
 		} else if (!node_is_null(m)) {
-			read_short(p, m, &r);
 			r.at = m->at;
+			read_short(p, m, &r);
 		}
 		if (!r.service)
 			r.service = m->key;

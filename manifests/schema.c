@@ -99,6 +99,12 @@ bool read_flag(struct problems *p, const struct node *n, bool *out)
 	return false;
 }
 
+static void out_of_range(struct problems *p, const struct node *n, int64_t min, int64_t max)
+{
+	(void)wrong_value(p, n, "%s must be from %lld to %lld", node_label(p, n), (long long)min,
+			  (long long)max);
+}
+
 bool read_number(struct problems *p, const struct node *n, int64_t min, int64_t max, int64_t *out)
 {
 	int64_t number;
@@ -108,13 +114,15 @@ bool read_number(struct problems *p, const struct node *n, int64_t min, int64_t 
 
 		if (node_real(n, &real))
 			(void)wrong_value(p, n, "%s must be a whole number", node_label(p, n));
+		else if (n->kind == NODE_SCALAR && n->plain && *n->text &&
+			 strspn(n->text, "0123456789") == strlen(n->text))
+			out_of_range(p, n, min, max);
 		else
 			(void)wrong_type(p, n, "a number");
 		return false;
 	}
 	if (number < min || number > max) {
-		(void)wrong_value(p, n, "%s must be from %lld to %lld", node_label(p, n),
-				  (long long)min, (long long)max);
+		out_of_range(p, n, min, max);
 		return false;
 	}
 	*out = number;
@@ -225,9 +233,9 @@ bool fields_read(struct problems *p, const struct node *map, const struct field 
 	for (size_t i = 0; i < n; i++)
 		if (fields[i].required && !tree_get(map, fields[i].key))
 			(void)problem_add(p, PROBLEM_ERROR, "E0202", node_place(map),
-					  map->key ? "\"%s\" is missing in \"%s\""
-						   : "\"%s\" is missing",
-					  fields[i].key, map->key);
+					  "\"%s\" is missing%s%s", fields[i].key,
+					  map->key ? " in " : "",
+					  map->key ? node_label(p, map) : "");
 	return true;
 }
 

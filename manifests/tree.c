@@ -1,5 +1,6 @@
 #include "manifests/tree.h"
 
+#include <stdint.h>
 #include <string.h>
 #include <yaml.h>
 
@@ -50,12 +51,13 @@ static struct problem *complain(struct parser *ps, const yaml_event_t *e, const 
 	return problem_add(ps->problems, PROBLEM_ERROR, code, place_of(ps, e), "%s", text);
 }
 
-static unsigned last_line(const struct parser *ps)
+/* The line of a byte; of the last one when there are fewer. */
+static unsigned line_at(const struct parser *ps, size_t offset)
 {
 	const struct source *source = &ps->problems->sources[ps->problems->n_sources - 1];
 	unsigned line = 1;
 
-	for (size_t i = 0; i + 1 < source->size; i++)
+	for (size_t i = 0; i < offset && i + 1 < source->size; i++)
 		line += source->text[i] == '\n';
 	return line;
 }
@@ -63,14 +65,16 @@ static unsigned last_line(const struct parser *ps)
 static void complain_syntax(struct parser *ps)
 {
 	const yaml_parser_t *y = &ps->yaml;
-	struct place at = { .file = ps->file, .line = 1, .column = 1 };
+	const yaml_mark_t *mark = &y->problem_mark;
+	struct place at = { .file = ps->file, .line = line_at(ps, y->problem_offset), .column = 1 };
 
+	/* At the end of the file what was never closed says more. */
+	if (mark->line >= line_at(ps, SIZE_MAX) && y->context)
+		mark = &y->context_mark;
 	if (y->error != YAML_READER_ERROR) {
-		at.line = (unsigned)y->problem_mark.line + 1;
-		at.column = (unsigned)y->problem_mark.column + 1;
+		at.line = (unsigned)mark->line + 1;
+		at.column = (unsigned)mark->column + 1;
 	}
-	if (at.line > last_line(ps)) /* the end of the file */
-		at = (struct place){ .file = ps->file, .line = last_line(ps), .column = 1 };
 	if (y->problem && strstr(y->problem, "cannot start any token"))
 		(void)problem_add(ps->problems, PROBLEM_ERROR, "E0101", at,
 				  "this character can't stand here: indent with spaces, quote "

@@ -1,1 +1,5 @@
-# tests of manifests/: unit_tests += tests/unit/test_x, live_tests += tests/live/test_x
+unit_tests += tests/unit/test_manifest
+tests_unit_test_manifest_LDADD = manifests/libmanifests.a base/libbase.a \
+	$(YAML_LIBS) $(PCRE2_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(CRITERION_LIBS)
+fuzz_targets += tests/fuzz/fuzz_manifest
+EXTRA_DIST += tests/fuzz/fuzz_manifest.c tests/data/bad tests/data/good tests/data/catalog
