@@ -28,6 +28,8 @@ static int reopen(struct world *w, const struct host *h, struct state *state,
 	w->event = options->event;
 	w->event_ctx = options->ctx;
 	w->cancel = options->cancel;
+	w->door = options->door;
+	w->knock = options->knock;
 	return 0;
 }
 
@@ -117,9 +119,9 @@ static int stop_all(struct world *w, struct json_t *record, struct error *err)
 static int go_back(struct world *w, struct json_t *record, struct environment *env,
 		   const struct converge_options *options, struct error *err)
 {
-	const struct converge_options quiet = { .cancel = -1,
-						.event = options->event,
-						.ctx = options->ctx };
+	const struct converge_options quiet = {
+		.cancel = -1, .door = -1, .event = options->event, .ctx = options->ctx
+	};
 	struct error why = *err, again;
 	int64_t failed = env->generation;
 
@@ -129,7 +131,7 @@ static int go_back(struct world *w, struct json_t *record, struct environment *e
 	env->wanted = env->good != 0;
 	if (state_save(w->state, env, &again) < 0)
 		goto broken;
-	w->cancel = -1;
+	w->cancel = w->door = -1;
 	if (env->good ? pass(w, record, env, &quiet, &again) < 0 : stop_all(w, record, &again) < 0)
 		goto broken;
 	if (env->good)
@@ -151,15 +153,18 @@ int converge(struct world *w, const struct host *h, struct state *state, const c
 	AUTO(json) struct json_t *record = record_load(h, id, err);
 	struct converge_options now = *options;
 	struct environment env;
+	int64_t tried;
 
 	if (!record || find(state, &arena, id, &env, err) < 0 ||
 	    reopen(w, h, state, &env, record, options, err) < 0)
 		return -1;
 	/* A deploy that was cut short is carried on, hooks and all. */
 	now.hooks |= env.good != env.generation;
+	tried = env.generation;
 	if (pass(w, record, &env, &now, err) < 0) {
-		if (find(state, &arena, id, &env, &(struct error){ 0 }) == 0 &&
-		    env.good != env.generation)
+		/* Whoever wants another generation by now will ask for it. */
+		if (!w->left && find(state, &arena, id, &env, &(struct error){ 0 }) == 0 &&
+		    env.good != env.generation && env.generation == tried)
 			return go_back(w, record, &env, &now, err);
 		return -1;
 	}
@@ -167,6 +172,8 @@ int converge(struct world *w, const struct host *h, struct state *state, const c
 		return 0;
 	if (find(state, &arena, id, &env, err) < 0)
 		return -1;
+	if (env.generation != tried)
+		return fail(err, ERROR_CONFLICT, "another command took over");
 	env.good = env.generation;
 	return settle(state, &env, "ok", err);
 }

@@ -14,6 +14,8 @@ struct converge_options {
 	bool hooks;	     /* of a deploy; also run when an interrupted deploy is carried on */
 	uint64_t timeout_ms; /* 0: the default */
 	int cancel;	     /* a client's connection that may say "cancel"; -1: none */
+	int door;	     /* where other clients knock; -1: none */
+	bool (*knock)(void *ctx);
 	world_event *event;
 	void *ctx;
 };

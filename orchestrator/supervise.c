@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <uv.h>
 
 #include "base/auto.h"
@@ -19,6 +20,7 @@
 #define FIRST_DELAY_MS 100
 #define LAST_DELAY_MS 30000
 #define DEFER_MS 10000
+#define LOCK_TRIES 100
 #define STEADY_MS 60000 /* after this long without an end, the next one is answered quickly again */
 
 struct watch {
@@ -41,6 +43,8 @@ struct supervisor {
 	uint64_t delay_ms, last_end_ms;
 	bool ending;
 	int client; /* whose request is at work; -1: none */
+	int next;   /* who knocked meanwhile; -1: none */
+	struct json_t *next_request;
 };
 
 static void tell_client(void *ctx, const char *what, const char *name, const char *detail,
@@ -120,6 +124,7 @@ static bool wanted(struct supervisor *s)
 }
 
 static void on_retry(uv_timer_t *timer);
+static void serve_next(struct supervisor *s);
 
 static void retry_later(struct supervisor *s)
 {
@@ -129,12 +134,44 @@ static void retry_later(struct supervisor *s)
 	uv_timer_start(&s->retry, on_retry, s->delay_ms, 0);
 }
 
+/* Its request is NULL when it left without one. */
+static int let_in(struct supervisor *s, struct json_t **request)
+{
+	const struct timeval patience = { .tv_sec = 10 };
+	int client = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	struct error ignored;
+
+	*request = NULL;
+	if (client < 0)
+		return -1;
+	(void)setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	(void)setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	*request = control_receive(client, &ignored);
+	return client;
+}
+
+/* A request while another one is at work: the newer one counts. Looking whether we are there is none. */
+static bool on_knock(void *ctx)
+{
+	struct supervisor *s = ctx;
+	AUTO(json) struct json_t *request = NULL;
+	AUTO(fd) int client = let_in(s, &request);
+
+	if (!request)
+		return false;
+	s->next = TAKE_FD(client);
+	s->next_request = TAKE_PTR(request);
+	return true;
+}
+
 static int run_converge(struct supervisor *s, const struct json_t *request, struct error *err)
 {
 	const struct converge_options options = {
 		.hooks = json_get_flag(request, "hooks", false),
 		.timeout_ms = (uint64_t)json_get_number(request, "timeout_ms", 0),
 		.cancel = s->client,
+		.door = s->listen_fd,
+		.knock = on_knock,
 		.event = tell_client,
 		.ctx = s,
 	};
@@ -149,7 +186,9 @@ static int run_converge(struct supervisor *s, const struct json_t *request, stru
 
 static int run_stop(struct supervisor *s, struct error *err)
 {
-	const struct converge_options options = { .cancel = -1, .event = tell_client, .ctx = s };
+	const struct converge_options options = {
+		.cancel = -1, .door = -1, .event = tell_client, .ctx = s
+	};
 	int r;
 
 	uv_timer_stop(&s->retry);
@@ -173,6 +212,7 @@ static void on_retry(uv_timer_t *timer)
 		log_warn("%s", err.text);
 		retry_later(s);
 	}
+	serve_next(s);
 }
 
 /* One of the containers ended without being told to. */
@@ -222,36 +262,55 @@ static int answer(struct supervisor *s, const struct json_t *request, struct err
 	return fail(err, ERROR_INPUT, "unknown request \"%s\"", what);
 }
 
-static void on_client(uv_poll_t *poll, int status, int events)
+static void reply(int client, const struct error *err)
 {
-	const struct timeval patience = { .tv_sec = 10 };
-	struct supervisor *s = poll->data;
-	AUTO(fd) int client = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC);
-	AUTO(json) struct json_t *request = NULL;
 	AUTO(json) struct json_t *reply = json_new_map();
-	struct error err = { 0 }, ignored;
+	struct error ignored;
+
+	json_put_flag(reply, "done", true);
+	json_put_number(reply, "exit", err ? (int64_t)err->kind : 0);
+	json_put_text(reply, "text", err ? err->text : "");
+	(void)control_send(client, reply, &ignored);
+}
+
+static void serve(struct supervisor *s, int client, const struct json_t *request)
+{
+	struct error err = { 0 };
 	int r;
 
-	(void)status;
-	(void)events;
-	if (client < 0)
-		return;
-	(void)setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	(void)setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-	request = control_receive(client, &err);
-	if (!request)
-		return;
 	s->client = client;
 	r = answer(s, request, &err);
 	s->client = -1;
 	if (r < 0)
 		log_warn("%s", err.text);
-	json_put_flag(reply, "done", true);
-	json_put_number(reply, "exit", r < 0 ? (int64_t)err.kind : 0);
-	json_put_text(reply, "text", r < 0 ? err.text : "");
-	(void)control_send(client, reply, &ignored);
+	reply(client, r < 0 ? &err : NULL);
 	if (s->ending)
 		uv_stop(&s->loop);
+}
+
+/* Those who knocked while a request was at work. */
+static void serve_next(struct supervisor *s)
+{
+	while (s->next >= 0) {
+		AUTO(fd) int client = TAKE_FD(s->next);
+		AUTO(json) struct json_t *request = TAKE_PTR(s->next_request);
+
+		serve(s, client, request);
+	}
+}
+
+static void on_client(uv_poll_t *poll, int status, int events)
+{
+	struct supervisor *s = poll->data;
+	AUTO(json) struct json_t *request = NULL;
+	AUTO(fd) int client = let_in(s, &request);
+
+	(void)status;
+	(void)events;
+	if (!request)
+		return;
+	serve(s, client, request);
+	serve_next(s);
 }
 
 static void close_handle(uv_handle_t *handle, void *ctx)
@@ -281,24 +340,34 @@ static int start_loop(struct supervisor *s, bool deferred, struct error *err)
 	return 0;
 }
 
+/* One that was just told to end may still have it. */
 static int take_lock(const struct host *h, const char *environment, int *out, struct error *err)
 {
+	const struct timespec step = { .tv_nsec = 20 * 1000000 };
 	AUTO(arena) struct arena arena = { 0 };
 	int r;
 
 	if (file_make_dirs(record_path(&arena, h, environment, ""), 0755, err) < 0)
 		return -1;
-	r = file_lock(record_path(&arena, h, environment, "supervisor.lock"), false, out, err);
-	return r == FILE_LOCKED ? fail(err, ERROR_CONFLICT, "%s is supervised already", environment)
-				: r;
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		r = file_lock(record_path(&arena, h, environment, "supervisor.lock"), false, out,
+			      err);
+		if (r != FILE_LOCKED)
+			return r;
+		(void)nanosleep(&step, NULL);
+	}
+	return fail(err, ERROR_CONFLICT, "%s is supervised already", environment);
 }
 
 int supervise(const struct host *h, const char *environment, bool deferred, struct error *err)
 {
 	AUTO(state) struct state *state = NULL;
-	struct supervisor s = {
-		.h = h, .id = environment, .world = WORLD_NONE, .listen_fd = -1, .client = -1
-	};
+	struct supervisor s = { .h = h,
+				.id = environment,
+				.world = WORLD_NONE,
+				.listen_fd = -1,
+				.client = -1,
+				.next = -1 };
 	AUTO(fd) int lock = -1;
 
 	if (take_lock(h, environment, &lock, err) < 0 || state_open(h, false, &state, err) < 0)

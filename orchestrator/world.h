@@ -48,10 +48,13 @@ struct world {
 	world_event *event;
 	void *event_ctx;
 	int cancel; /* a connection on which a client may say "cancel"; -1: none. Not owned */
+	int door;   /* where other clients knock; -1: none. Not owned */
+	bool (*knock)(void *ctx); /* of event_ctx: let one in; true: what goes on is to be left */
+	bool left;		  /* it was, for another request */
 };
 
 /* record: to take up what runs. The state stays the caller's; env is copied. *w must be closed, or WORLD_NONE. */
-#define WORLD_NONE ((struct world){ .router = -1, .init = -1, .cancel = -1 })
+#define WORLD_NONE ((struct world){ .router = -1, .init = -1, .cancel = -1, .door = -1 })
 int world_open(struct world *w, const struct host *host, struct state *state,
 	       const struct environment *env, const struct json_t *record, struct error *err);
 /* Let go of everything; what runs goes on. */

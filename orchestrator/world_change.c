@@ -25,6 +25,9 @@
 #define INIT_MS 10000  /* for orch-init to answer at first */
 
 /* Until readable or the time is over; false then. */
+#define MAX_RESTARTS \
+	6 /* of one process, before its container is ready: about 10 s of waiting in between */
+
 static bool wait_readable(int fd, int timeout_ms)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -186,6 +189,18 @@ int world_activate(void *ctx, const char *name, const struct json_t *desired,
 	return init_command(&l->c, how, err);
 }
 
+/* A process that doesn't live won't get ready. */
+static int check_restarts(const char *name, const struct init_status *status, struct error *err)
+{
+	for (size_t i = 0; i < status->n; i++)
+		if (status->processes[i].restarts >= MAX_RESTARTS)
+			return fail(err, ERROR_SYSTEM,
+				    "%s ended %u times (exit %d); see orch logs %s",
+				    status->processes[i].name, status->processes[i].restarts,
+				    status->processes[i].last_exit, name);
+	return 0;
+}
+
 int world_ready(void *ctx, const char *name, struct error *err)
 {
 	AUTO(arena) struct arena arena = { 0 };
@@ -201,8 +216,9 @@ int world_ready(void *ctx, const char *name, struct error *err)
 	if (l->told && status.epoch == l->epoch)
 		return 0; /* hasn't taken the command yet */
 	switch (status.state) {
-	case INIT_WAITING:
 	case INIT_STARTING:
+		return check_restarts(name, &status, err);
+	case INIT_WAITING:
 	case INIT_STOPPING:
 		return 0;
 	case INIT_READY:
@@ -222,7 +238,7 @@ int world_wait(void *ctx, unsigned ms, struct error *err)
 	char drop[4096];
 
 	fds[n++] = (struct pollfd){ .fd = w->cancel, .events = POLLIN };
-	fds[n++] = (struct pollfd){ .fd = -1 };
+	fds[n++] = (struct pollfd){ .fd = w->door, .events = POLLIN };
 	for (size_t i = 0; i < w->n; i++) {
 		if (w->lives[i].watch < 0)
 			continue;
@@ -235,6 +251,10 @@ int world_wait(void *ctx, unsigned ms, struct error *err)
 		if (read(w->cancel, drop, sizeof(drop)) > 0)
 			return fail(err, ERROR_INTERRUPTED, "interrupted");
 		w->cancel = -1; /* the client is gone; what it asked for goes on */
+	}
+	if ((fds[1].revents & POLLIN) && w->knock(w->event_ctx)) {
+		w->left = true;
+		return fail(err, ERROR_CONFLICT, "another command took over");
 	}
 	for (nfds_t i = 2; i < n; i += 2)
 		if (fds[i].revents)
