@@ -34,7 +34,9 @@ int links_make_router(int *netns, struct error *err)
 	/* "all" is also the default of links to come, and must be set before them. */
 	if (netns_set_if_any("ipv6/conf/all/disable_ipv6", "1", err) < 0 ||
 	    /* ip-sysctl: answer nobody's ARP; neighbours are static. */
-	    netns_set("ipv4/conf/all/arp_ignore", "8", err) < 0 || raise_loopback(err) < 0)
+	    netns_set("ipv4/conf/all/arp_ignore", "8", err) < 0 ||
+	    /* The host's setting was inherited; nothing is forwarded before there are rules. */
+	    netns_set("ipv4/ip_forward", "0", err) < 0 || raise_loopback(err) < 0)
 		return fail_in(err, "router");
 	*netns = TAKE_FD(made);
 	return 0;

@@ -12,7 +12,7 @@
 
 #include "netplan/plan.h"
 
-/* A new network namespace with lo up, IPv6 off and forwarding on, for a router. The descriptor is the caller's. */
+/* A new network namespace with lo up, IPv6 off, for a router that forwards once it has rules. The descriptor is the caller's. */
 int links_make_router(int *netns, struct error *err);
 
 /* Keep a namespace alive without a process: bind it to the file at path (made if need be), and back. */

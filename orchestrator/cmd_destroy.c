@@ -19,6 +19,7 @@
 #include "orchestrator/record.h"
 #include "orchestrator/session.h"
 #include "orchestrator/supervise.h"
+#include "runtime/cgroup.h"
 #include "runtime/mounts.h"
 #include "runtime/volume.h"
 
@@ -104,7 +105,8 @@ static int unmount_all(struct session *s, struct error *err)
 	for (size_t i = 0; i < n; i++)
 		if (image_mount_ensure_no(s->host.mounts, digests[i], err) < 0)
 			return -1;
-	if (mounts_ensure_no_dev(s->host.dev, err) < 0)
+	if (mounts_ensure_no_dev(s->host.dev, err) < 0 ||
+	    cgroup_ensure_no(s->host.cgroups, err) < 0)
 		return -1;
 	return pool_close(s->host.pool, err);
 }

@@ -105,19 +105,20 @@ static const char *const *with_term(struct arena *arena, const char *const *env)
 	return list;
 }
 
-static int run_child(struct run *r, struct exec_spec *spec, int master, int slave,
+static int run_child(struct run *r, const struct exec_spec *wanted, int master, int slave,
 		     struct error *err)
 {
 	const struct live *l = world_find(&r->w, r->container);
 	struct cgroup_entry cgroup = CGROUP_ENTRY_NONE;
+	struct exec_spec spec = *wanted;
 	const char *group = world_cgroup(&r->s->arena, &r->w, r->container);
 	pid_t pid;
 	int result;
 
 	if (cgroup_open(group, &cgroup, err) < 0)
 		return -1;
-	spec->cgroup = &cgroup;
-	result = exec_start(&l->c, spec, &pid, err);
+	spec.cgroup = &cgroup;
+	result = exec_start(&l->c, &spec, &pid, err);
 	cgroup_close(&cgroup);
 	if (slave >= 0)
 		close(slave);

@@ -36,7 +36,7 @@ static void enter(void)
 	cr_assert_eq(mount("tmpfs", ROOT, "tmpfs", 0, NULL), 0);
 	cr_assert_eq(
 		system("cd " ROOT " && mkdir -p base dev v1 v2 data && touch data/kept && (cd base "
-				  "&& mkdir proc sys dev run data app tmp) "
+		       "&& mkdir proc sys dev run data app tmp) "
 		       "&& ln -s /etc base/hostile && cp " TEST_BUILD
 		       "/tests/live/payload base/ && echo 1 > v1/version && echo 2 > v2/version "
 		       "&& mkdir v1/up v2/up"),
