@@ -1,1 +1,3 @@
-# tests of orchestrator/: unit_tests += tests/unit/test_x, live_tests += tests/live/test_x
+# tests of orchestrator/, and of all of it together
+e2e_tests += tests/e2e/group.sh tests/e2e/shop.sh
+EXTRA_DIST += tests/e2e/lib.sh

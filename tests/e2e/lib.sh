@@ -1,0 +1,109 @@
+# Sourced by the scenarios: ORCH is the installed command, each has a root and folders of its own.
+# shellcheck shell=bash
+set -u
+: "${ORCH:?the command to test}"
+work=$(mktemp -d /var/tmp/orch-e2e.XXXXXX)
+root=$work/root
+passed=0
+failed=0
+
+orch() {
+	"$ORCH" --root "$root" "$@"
+}
+
+# check TEXT COMMAND...: one assertion.
+check() {
+	local text=$1
+	shift
+	if "$@" >"$work/out" 2>&1; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		echo "FAILED: $text: $*"
+		sed 's/^/    /' "$work/out" | tail -n 20
+	fi
+}
+
+same() {
+	[ "$1" = "$2" ] || {
+		printf '%s\n' "got:      $1" "expected: $2"
+		return 1
+	}
+}
+
+# exits CODE COMMAND...
+exits() {
+	local want=$1 got
+	shift
+	"$@"
+	got=$?
+	[ $got = "$want" ] || {
+		echo "exit $got instead of $want"
+		return 1
+	}
+}
+
+contains() {
+	case $1 in
+	*"$2"*) ;;
+	*)
+		printf '%s\n' "no \"$2\" in:" "$1"
+		return 1
+		;;
+	esac
+}
+
+# Everything on the host that orch could leave behind.
+host_state() {
+	awk '{ print $5, $(NF-2), $(NF-1) }' /proc/self/mountinfo | grep -v loop | sort
+	losetup -a | grep -c "$work" || true
+	ip -o link | grep -oE ' orch[a-z0-9]+' | sort || true
+	nft list tables 2>/dev/null | grep -w orch || true
+	find /sys/fs/cgroup -maxdepth 3 -type d -name 'orch-*' 2>/dev/null | grep -vE 'orch-test-' | sort
+	pgrep -fa "supervise.*$work" || true
+	lsns -n -t net -o NS 2>/dev/null | wc -l
+}
+
+finish() {
+	orch ls --json 2>/dev/null | jq -r '.environments[]?.machine_name' | while read -r e; do
+		orch destroy --purge --yes -q -e "$e" || true
+	done
+	awk -v r="$work/" 'index($5, r) == 1 { print $5 }' /proc/self/mountinfo | sort -r |
+		while read -r m; do umount -l "$m"; done
+	rm -rf --one-file-system "$work"
+	echo "$passed checks passed, $failed failed"
+	[ $failed = 0 ] && [ $passed -gt 0 ]
+	exit $?
+}
+trap finish EXIT
+
+# pids CONTAINER: its PID 1 and its start time, as the host sees them.
+pids() {
+	local pid
+	pid=$(orch ps --json | jq -r --arg c "$1" '.containers[] | select(.container == $c) | .pid')
+	echo "$pid $(cut -d' ' -f22 "/proc/$pid/stat")"
+}
+
+address() {
+	orch show "$1" | jq -r '.[] | .address? // empty'
+}
+
+# A folder that can be imported as a base image: busybox and the probe, nothing else.
+busybox_image() {
+	local folder=$1 applet
+	mkdir -p "$folder"/{bin,dev,proc,sys,run,tmp,app,mnt,var/log,etc/orch/hooks}
+	cp /bin/busybox "$folder/bin/busybox"
+	for applet in $(busybox --list); do
+		[ "$applet" = busybox ] || ln -s busybox "$folder/bin/$applet"
+	done
+	cp "${builddir:-.}/tests/live/probe" "$folder/bin/probe"
+	ln -s /run/etc/hosts /run/etc/hostname /run/etc/resolv.conf "$folder/etc/"
+	printf '%s\n' root:x:0:0::/:/bin/sh web:x:10000:10000::/app:/bin/sh app:x:1000:1000::/:/bin/sh >"$folder/etc/passwd"
+	printf '%s\n' root:x:0: web:x:10000: app:x:1000: >"$folder/etc/group"
+	cat >"$folder/etc/orch/image.yaml"
+}
+
+commit() {
+	git -C "$1" add -A
+	git -C "$1" -c user.name=e2e -c user.email=e2e@localhost -c commit.gpgsign=false commit -q -m "$2"
+}
