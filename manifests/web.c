@@ -1,4 +1,5 @@
 /* web.locations: read straight into JSON, because nobody but the image's configure hook looks at it. */
+#include <inttypes.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -55,10 +56,9 @@ static void read_expires(struct problems *p, const struct node *n, void *out)
 		for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
 			if (strcmp(unit, units[i].unit) != 0)
 				continue;
-			json_put_text(
-				out, "expires",
-				arena_printf(p->arena, "%llus",
-					     (unsigned long long)(number * units[i].seconds)));
+			json_put_text(out, "expires",
+				      arena_printf(p->arena, "%" PRIu64 "s",
+						   (uint64_t)number * (uint64_t)units[i].seconds));
 			return;
 		}
 	}

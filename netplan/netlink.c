@@ -77,12 +77,11 @@ void burst_clear(struct burst *b)
 /* The kernel's own words (NLMSGERR_ATTR_MSG), or NULL. */
 static const char *reason(const struct nlmsghdr *h)
 {
-	const struct nlmsgerr *e = nlmsg_data(h);
 	struct nlattr *attr;
 
 	if (!(h->nlmsg_flags & NLM_F_ACK_TLVS) || !(h->nlmsg_flags & NLM_F_CAPPED))
 		return NULL;
-	attr = nlmsg_find_attr((struct nlmsghdr *)h, sizeof(*e), NLMSGERR_ATTR_MSG);
+	attr = nlmsg_find_attr((struct nlmsghdr *)h, sizeof(struct nlmsgerr), NLMSGERR_ATTR_MSG);
 	return attr ? nla_get_string(attr) : NULL;
 }
 

@@ -49,7 +49,7 @@ struct nft_chain {
 	int32_t priority; /* smaller is earlier; nft(8), "chains" */
 	bool drop;	  /* else accept */
 };
-void nft_add_chain(struct nft *nft, const struct nft_chain *chain);
+void nft_add_chain(struct nft *nft, const struct nft_chain *spec);
 void nft_flush_chain(struct nft *nft, const char *name);
 void nft_delete_chain(struct nft *nft, const char *name);
 
@@ -63,7 +63,7 @@ struct nft_set {
 	size_t n;
 	size_t key_size; /* bytes */
 };
-void nft_add_set(struct nft *nft, const struct nft_set *set);
+void nft_add_set(struct nft *nft, const struct nft_set *spec);
 
 /* A rule for the end of that chain; filled by match.h, then given back by nft_add_rule. */
 struct nftnl_rule *nft_new_rule(const char *chain);

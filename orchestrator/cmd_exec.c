@@ -97,10 +97,11 @@ static const char *const *with_term(struct arena *arena, const char *const *env)
 	const char **list;
 	size_t n = 0;
 
-	while (env[n])
+	while (env && env[n])
 		n++;
 	list = arena_array(arena, n + 2, sizeof(*list));
-	memcpy(list, env, n * sizeof(*list));
+	if (n)
+		memcpy(list, env, n * sizeof(*list));
 	list[n] = arena_printf(arena, "TERM=%s", term ? term : "dumb");
 	return list;
 }
@@ -146,7 +147,7 @@ static int run(struct run *r, const char *const *argv, struct error *err)
 	struct exec_spec spec = {
 		.argv = argv,
 		.envp = with_term(&r->s->arena, r->lowered.env),
-		.folder = r->image->app ? "/app" : "/",
+		.folder = r->image && r->image->app ? "/app" : "/",
 		.stdio = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO },
 	};
 

@@ -87,18 +87,42 @@ static const char *names_of(struct session *s, const struct store_image *image)
 	return *all ? all : "-";
 }
 
+/* Types of the catalogue that no image was built of yet. */
+static int list_types(struct session *s, struct table *table, struct json_t *out, struct error *err)
+{
+	struct catalog catalog;
+
+	if (session_catalog(s, &catalog, err) < 0)
+		return -1;
+	for (size_t i = 0; i < catalog.n; i++) {
+		const char *type = catalog.recipes[i].type;
+		struct json_t *map;
+		char digest[SHA256_HEX];
+		int r = bases_find(s, &catalog.recipes[i], digest, err);
+
+		if (r < 0)
+			return -1;
+		if (r != BASES_ABSENT)
+			continue;
+		map = json_add(out, json_new_map());
+		json_put_text(map, "digest", NULL);
+		json_put_text(map, "names", type);
+		table_row(table, "-", "-", arena_printf(&s->arena, "%s (not built yet)", type),
+			  NULL);
+	}
+	return 0;
+}
+
 static int list_images(struct session *s, struct error *err)
 {
 	AUTO(table) struct table table = { 0 };
-	struct json_t *out = json_new_list();
+	AUTO(json) struct json_t *out = json_new_list();
 	struct store_image *list;
 	char size[32];
 	size_t n;
 
-	if (load(s, &list, &n, err) < 0) {
-		json_free(out);
+	if (load(s, &list, &n, err) < 0)
 		return -1;
-	}
 	table_row(&table, "IMAGE", "SIZE", "NAMES", NULL);
 	for (size_t i = 0; i < n; i++) {
 		struct json_t *map = json_add(out, json_new_map());
@@ -109,12 +133,12 @@ static int list_images(struct session *s, struct error *err)
 		table_row(&table, arena_printf(&s->arena, "%.12s", list[i].digest),
 			  text_bytes(size, list[i].bytes), names_of(s, &list[i]), NULL);
 	}
-	if (s->options->json) {
-		session_print("orch.image.ls/1", "images", out);
-		return 0;
-	}
-	json_free(out);
-	table_print(&table, stdout);
+	if (list_types(s, &table, out, err) < 0)
+		return -1;
+	if (s->options->json)
+		session_print("orch.image.ls/1", "images", TAKE_PTR(out));
+	else
+		table_print(&table, stdout);
 	return 0;
 }
 

@@ -159,7 +159,7 @@ static void print_lines(struct reader *r, size_t tail)
 
 static int follow(struct reader *r)
 {
-	const struct timespec step = { .tv_nsec = FOLLOW_MS * 1000000 };
+	const struct timespec step = { .tv_nsec = FOLLOW_MS * 1000000L };
 
 	while (!control_interrupts && !ferror(stdout)) {
 		for (size_t i = 0; i < r->files.n; i++)

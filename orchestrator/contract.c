@@ -22,8 +22,8 @@ char *contract_base64(struct arena *arena, const char *data, size_t size)
 			three = three << 8 | (i + k < size ? (unsigned char)data[i + k] : 0);
 		*p++ = digits[three >> 18];
 		*p++ = digits[three >> 12 & 63];
-		*p++ = i + 1 < size ? digits[three >> 6 & 63] : '=';
-		*p++ = i + 2 < size ? digits[three & 63] : '=';
+		*p++ = (char)(i + 1 < size ? digits[three >> 6 & 63] : '=');
+		*p++ = (char)(i + 2 < size ? digits[three & 63] : '=');
 	}
 	return out;
 }

@@ -110,7 +110,7 @@ static char *tree_of_files(struct arena *arena, const struct project *p, const c
 			   struct error *err)
 {
 	struct git git = git_of(p);
-	const char **env;
+	const char **env = NULL;
 
 	if (make_index(arena, p, scratch, &env, err) < 0)
 		return NULL;
@@ -158,13 +158,13 @@ int project_export(struct arena *arena, const struct project *p, const char *tre
 		   const char *scratch, const char *to, struct error *err)
 {
 	struct git git = git_of(p);
-	const char **env, **more;
+	const char **env = NULL, **more;
 
 	if (make_index(arena, p, scratch, &env, err) < 0)
 		return -1;
 	more = arena_array(arena, 6, sizeof(*more));
 	more[0] = arena_printf(arena, "GIT_INDEX_FILE=%s/git/export", scratch);
-	for (size_t i = 1; i < 3 && env[i]; i++)
+	for (size_t i = 1; env && i < 3 && env[i]; i++)
 		more[i] = env[i];
 	git.env = more;
 	if (file_make_dirs(to, 0755, err) < 0)

@@ -45,7 +45,7 @@ char *project_hash(struct arena *arena, const char *text, unsigned size)
 
 	sha256_of(text, strlen(text), digest);
 	for (unsigned i = 0; i < size; i++) {
-		char two[3] = { digest[2 * i], digest[2 * i + 1], '\0' };
+		char two[3] = { digest[(size_t)2 * i], digest[(size_t)2 * i + 1], '\0' };
 
 		out[i] = alphabet[strtoul(two, NULL, 16) & 31];
 	}

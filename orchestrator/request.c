@@ -14,6 +14,9 @@
 #include "orchestrator/desired.h"
 #include "orchestrator/session.h"
 
+/* Differs from every digest: the plan says that there will be another image. */
+#define NOT_BUILT "new"
+
 static uint64_t now_ms(void)
 {
 	struct timespec t;
@@ -77,7 +80,7 @@ static int add_base(struct request *q, const char *type, bool build, struct erro
 	if (r < 0)
 		return -1;
 	q->bases[q->n_bases++] =
-		(struct desired_image){ .name = type, .digest = r == 0 ? digest : NULL };
+		(struct desired_image){ .name = type, .digest = r == 0 ? digest : NOT_BUILT };
 	return 0;
 }
 
@@ -138,8 +141,7 @@ static int add_code(struct request *q, const struct app *app, struct desired_ima
 		     arena_printf(&q->s->arena, "%s %.7s (tree %.7s)",
 				  built->reused ? "reused" : "made", built->digest, code->tree),
 		     since);
-	if (r == 0)
-		code->digest = built->digest;
+	code->digest = r == BUILD_ABSENT && !build ? NOT_BUILT : built->digest;
 	/* Where the tree was made of files; a build has removed its own. */
 	return file_remove(AT_FDCWD, build_scratch(q->s, app), err);
 }

@@ -45,7 +45,7 @@ int session_environment(struct session *s, struct error *err);
 int session_catalog(struct session *s, struct catalog *out, struct error *err);
 
 /* The document of a generation, 0: the wanted one. Owned by the caller; NULL on failure. */
-struct json_t *session_document(struct session *s, int64_t generation, struct error *err);
+struct json_t *session_document(struct session *s, int64_t number, struct error *err);
 
 /* One document of a reading verb to standard output: {"schema": "orch.ps/1", "items": ...}. Takes items. */
 void session_print(const char *schema, const char *key, struct json_t *items);

@@ -343,7 +343,7 @@ static int start_loop(struct supervisor *s, bool deferred, struct error *err)
 /* One that was just told to end may still have it. */
 static int take_lock(const struct host *h, const char *environment, int *out, struct error *err)
 {
-	const struct timespec step = { .tv_nsec = 20 * 1000000 };
+	const struct timespec step = { .tv_nsec = 20 * 1000000L };
 	AUTO(arena) struct arena arena = { 0 };
 	int r;
 

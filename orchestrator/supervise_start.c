@@ -67,7 +67,7 @@ static int start(const struct host *h, const char *environment, bool deferred, s
 int supervise_connect(const struct host *h, const char *environment, bool deferred, int *out,
 		      struct error *err)
 {
-	const struct timespec step = { .tv_nsec = STEP_MS * 1000000 };
+	const struct timespec step = { .tv_nsec = STEP_MS * 1000000L };
 	int r = control_connect(h, environment, out, err);
 
 	if (r != CONTROL_ABSENT)

@@ -128,9 +128,8 @@ static int open_in_volume(struct making *m, int volume, const char *path, struct
 	char *parts = arena_strdup(m->arena, path), *rest = parts, *part;
 
 	while (at >= 0 && (part = strsep(&rest, "/"))) {
-		AUTO(fd) int parent = at;
+		AUTO(fd) int parent = TAKE_FD(at);
 
-		at = -1;
 		if (!*part) {
 			at = TAKE_FD(parent);
 			continue;
@@ -199,7 +198,7 @@ static int add_app_mounts(struct making *m, struct error *err)
 
 static int add_data(struct making *m, struct error *err)
 {
-	char *path;
+	char *path = NULL;
 
 	if (m->image->app)
 		return add_app_mounts(m, err);

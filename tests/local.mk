@@ -1,5 +1,7 @@
 AM_CPPFLAGS += -DTEST_DATA='"$(abs_top_srcdir)/tests/data"' -DTEST_BUILD='"$(abs_top_builddir)"'
 
+TEST_EXTENSIONS = .sh
+
 # Each area lists its own tests, one line each.
 unit_tests =
 live_tests =
@@ -57,3 +59,19 @@ fuzz:
 	done
 
 .PHONY: fuzz
+
+# A group on Debian's own kernel with systemd and cgroup v2, and after a reboot. VM_TEST WORKDIR FOLDER OUT runs FOLDER/run as root
+# in a new virtual machine and brings back what that left in ./out.
+VM_TEST = vm-test
+vm_packages = libyaml-0-2,libsquashfs1,libnl-route-3-200,libnftnl11,libmnl0,libuv1,libjansson4,libseccomp2,libsqlite3-0
+vm_guest = $(vm_packages),libpcre2-8-0,libssl3,btrfs-progs,git,curl,ca-certificates,nftables,iproute2,jq
+check-vm: all
+	rm -rf vm && $(MKDIR_P) vm/test vm/out
+	$(MAKE) $(AM_MAKEFLAGS) -s install DESTDIR=$(abs_builddir)/vm/test/tree >/dev/null
+	cp $(srcdir)/tests/vm/run vm/test/ && echo $(bindir)/orch >vm/test/orch-path
+	LIMIT=900 PKGS=$(vm_guest) $(VM_TEST) $(abs_builddir)/vm-work vm/test vm/out
+	mv vm/out/state.tar vm/test/
+	LIMIT=900 PKGS=$(vm_guest) $(VM_TEST) $(abs_builddir)/vm-work vm/test
+
+.PHONY: check-vm
+EXTRA_DIST += tests/vm/run

@@ -1,6 +1,8 @@
 #!/bin/bash
 # A group of three small containers through its whole life: deploy, redeploy, what each can see and
 # reach, limits, drills with kill -9, bad input, and nothing left at the end.
+# Single quotes: for the shell in the container.
+# shellcheck disable=SC2016
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/e2e/lib.sh
 . "$here/lib.sh"

@@ -1,6 +1,8 @@
 #!/bin/bash
 # examples/shop with the catalogue's own images: PHP, MariaDB, Redis. Base images are kept in ORCH_TEST_CACHE
 # by digest of their recipes; orch builds what is not there, or outdated.
+# Single quotes: for the shell in the container.
+# shellcheck disable=SC2016
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/e2e/lib.sh
 . "$here/lib.sh"

@@ -392,6 +392,8 @@ Test(links, a_link_of_somebody_elses_is_left_alone)
 	AUTO(fd) int tun = make_tun(ID);
 	AUTO(fd) int router = -1;
 	const struct net_plan plan = { .id = ID, .uplink = UPLINK_1 };
+
+	cr_assert_geq(tun, 0);
 	struct error why = { 0 };
 
 	LAB_OK(links_make_router(&router, err));
@@ -443,6 +445,8 @@ Test(links, what_is_no_pin_is_told_apart)
 	AUTO(fd) int file = open("/mnt/plain", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	int out = -1;
 	struct error why = { 0 };
+
+	cr_assert_geq(file, 0);
 
 	/* Left by a crash before the mount: as good as nothing. */
 	cr_expect_eq(links_open_pinned("/mnt/plain", &out, &why), LINKS_ABSENT);
