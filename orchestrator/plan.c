@@ -96,8 +96,6 @@ static void plan_container(struct maker *m, const char *name, const struct json_
 		a = add(m, ACTION_CREATE, name);
 		a->why = !entry ? "new" : made ? "not running" : "left unfinished";
 		a->wanted = wanted;
-		if (m->view && m->view->where)
-			a->causes = NULL;
 		return;
 	}
 	compare(m, was, wanted);
