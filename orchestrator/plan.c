@@ -124,7 +124,8 @@ static void plan_removals(struct maker *m, const struct json_t *wanted,
 
 		if (json_get(wanted, names[i]))
 			continue;
-		a = add(m, ACTION_REMOVE, names[i]);
+		/* Its name outlives the entry, which apply() drops. */
+		a = add(m, ACTION_REMOVE, arena_strdup(m->arena, names[i]));
 		a->why = "dropped from the manifest";
 		a->data = json_get_number(was, "disk", 0) > 0;
 	}

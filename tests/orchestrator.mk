@@ -1,2 +1,2 @@
 # tests of orchestrator/: unit_tests += tests/unit/test_x, live_tests += tests/live/test_x
-unit_tests += tests/unit/test_project tests/unit/test_plan tests/unit/test_contract
+unit_tests += tests/unit/test_project tests/unit/test_plan tests/unit/test_contract tests/unit/test_apply
