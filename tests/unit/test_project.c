@@ -35,7 +35,10 @@ Test(project_slug, keeps_what_a_host_name_may_hold)
 	}
 }
 
-/* SHA-256 of "" starts with e3b0c44298fc1c14, of "abc" with ba7816bf8f01cfea: FIPS 180-4. Five low bits of each byte. */
+/*
+ * SHA-256 of "" starts with e3b0c44298fc1c14, of "abc" with ba7816bf8f01cfea: FIPS 180-4. A digit
+ * is the five low bits of a byte.
+ */
 Test(project_hash, is_made_of_the_digest)
 {
 	AUTO(arena) struct arena arena = { 0 };
