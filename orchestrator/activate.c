@@ -119,24 +119,36 @@ static int begin(struct run *r, struct item *item, struct error *err)
 	return 0;
 }
 
-/* Whoever relates to it has to learn the new values; those still pending will. */
+static bool relates_to(struct arena *arena, const struct item *item, const char *service)
+{
+	const struct json_t *links = json_get(item->wanted, "relationships");
+	const char **names;
+	size_t n;
+
+	names = json_keys(arena, links, &n);
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(json_get_text(json_get(links, names[i]), "service", ""), service))
+			return true;
+	return false;
+}
+
+/*
+ * Whoever relates to it has to learn the new values; those that will be told something anyway
+ * learn them then. Saved together with the new values, so that a crash in between forgets nobody.
+ */
 static void restart_dependants(struct arena *arena, struct run *r, const char *name)
 {
 	for (size_t i = 0; i < r->n; i++) {
 		struct item *item = &r->items[i];
-		const struct json_t *links = json_get(item->wanted, "relationships");
-		const char **names;
-		size_t n;
 
-		names = json_keys(arena, links, &n);
-		for (size_t k = 0; k < n && item->stage == STAGE_DONE; k++) {
-			if (strcmp(json_get_text(json_get(links, names[k]), "service", ""), name) !=
-			    0)
-				continue;
-			item->how = "restart";
-			item->what = "restart";
-			item->stage = STAGE_PENDING;
-		}
+		if (!relates_to(arena, item, name))
+			continue;
+		json_put_flag(record_entry(r->p->record, item->name), "active", false);
+		if (item->stage != STAGE_DONE && item->how)
+			continue;
+		item->how = "restart";
+		item->what = "restart";
+		item->stage = STAGE_PENDING;
 	}
 }
 
@@ -151,11 +163,9 @@ static int became_ready(struct arena *arena, struct run *r, struct item *item, s
 		return -1;
 	changed = json_get(entry, "opened") && !json_same(json_get(entry, "opened"), opened);
 	json_put(entry, "opened", TAKE_PTR(opened));
-	if (settle(r, item, err) < 0)
-		return -1;
 	if (changed)
 		restart_dependants(arena, r, item->name);
-	return 0;
+	return settle(r, item, err);
 }
 
 /* One look at everything; *left counts what isn't done yet, *moved whether something got further. */

@@ -99,10 +99,10 @@ const char *effect_name(unsigned effects)
 {
 	if (effects & EFFECT_RECREATE)
 		return "recreate";
-	if (effects & EFFECT_SWAP)
-		return "swap";
 	if (effects & EFFECT_RESTART)
 		return "restart";
+	if (effects & EFFECT_SWAP)
+		return "swap";
 	if (effects & EFFECT_RELOAD)
 		return "reload";
 	if (effects & EFFECT_LIVE)

@@ -96,8 +96,6 @@ static void plan_container(struct maker *m, const char *name, const struct json_
 		a = add(m, ACTION_CREATE, name);
 		a->why = !entry ? "new" : made ? "not running" : "left unfinished";
 		a->wanted = wanted;
-		if (m->view && m->view->where)
-			a->causes = NULL;
 		return;
 	}
 	compare(m, was, wanted);
@@ -126,7 +124,8 @@ static void plan_removals(struct maker *m, const struct json_t *wanted,
 
 		if (json_get(wanted, names[i]))
 			continue;
-		a = add(m, ACTION_REMOVE, names[i]);
+		/* Its name outlives the entry, which apply() drops. */
+		a = add(m, ACTION_REMOVE, arena_strdup(m->arena, names[i]));
 		a->why = "dropped from the manifest";
 		a->data = json_get_number(was, "disk", 0) > 0;
 	}

@@ -1,0 +1,220 @@
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/auto.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "tests/unit/fake_backend.h"
+
+#define DB "'db': {'type': 'mariadb:10.11', 'disk': 512, 'configuration': {'password': 'one'}}"
+#define APP_LINKS "'relationships': {'database': {'service': 'db', 'endpoint': 'main'}}"
+#define NETWORK "'network': {'paths': {}, 'publish': {'to': 'app'}}"
+
+static const char first[] =
+	"{'commit': 'c1', 'containers': {" DB ", 'kv': {'type': 'redis:7.0', 'disk': 64},"
+	" 'app': {'code': {'image': 'i1'}, " APP_LINKS ", 'app': {'hooks':"
+	"  {'deploy': 'migrate', 'post_deploy': 'warm'}}},"
+	" 'reader': {'type': 'nodejs:18', 'limits': {'memory': 1}, " APP_LINKS "},"
+	" 'worker': {'type': 'nodejs:18', " APP_LINKS "}}, " NETWORK "}";
+
+/* Dropped, new, other code, another version, other limits, and a password that three learn. */
+static const char second[] =
+	"{'commit': 'c2', 'containers': {"
+	" 'db': {'type': 'mariadb:10.11', 'disk': 512, 'configuration': {'password': 'two'}},"
+	" 'app': {'code': {'image': 'i2'}, " APP_LINKS ", 'app': {'hooks':"
+	"  {'deploy': 'migrate', 'post_deploy': 'warm'}}},"
+	" 'reader': {'type': 'nodejs:18', 'limits': {'memory': 2}, " APP_LINKS "},"
+	" 'search': {'type': 'opensearch:2'},"
+	" 'worker': {'type': 'nodejs:20', " APP_LINKS "}}, " NETWORK "}";
+
+/* The same as the first but for what db opens. */
+static const char password_only[] =
+	"{'commit': 'c1', 'containers': {"
+	" 'db': {'type': 'mariadb:10.11', 'disk': 512, 'configuration': {'password': 'two'}},"
+	" 'kv': {'type': 'redis:7.0', 'disk': 64},"
+	" 'app': {'code': {'image': 'i1'}, " APP_LINKS ", 'app': {'hooks':"
+	"  {'deploy': 'migrate', 'post_deploy': 'warm'}}},"
+	" 'reader': {'type': 'nodejs:18', 'limits': {'memory': 1}, " APP_LINKS "},"
+	" 'worker': {'type': 'nodejs:18', " APP_LINKS "}}, " NETWORK "}";
+
+static void run_well(struct fake *f, const char *text)
+{
+	struct error err = { 0 };
+
+	f->fail_at = 0;
+	cr_assert_eq(run_fake(f, text, &err), 0);
+}
+
+/* What runs is what should, knowing what it has to. */
+static void expect_world(struct fake *f, const char *text)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	AUTO(json) struct json_t *desired = doc(text);
+	const struct json_t *wanted = json_get(desired, "containers");
+	size_t n;
+	const char **names = json_keys(&arena, wanted, &n);
+
+	cr_expect_eq(json_count(f->world), n);
+	cr_expect_eq(json_count(f->data), n);
+	cr_expect(f->published);
+	for (size_t i = 0; i < n; i++) {
+		const struct json_t *c = one(f, names[i]), *w = json_get(wanted, names[i]);
+		AUTO(json) struct json_t *now = opened_by(f, "db");
+
+		cr_expect(json_same(json_get(c, "wanted"), w), "%s", names[i]);
+		cr_expect(json_get_flag(c, "ready", false), "%s", names[i]);
+		if (json_get(w, "relationships"))
+			cr_expect(json_same(json_get(c, "knows"), now), "%s knows %s", names[i],
+				  json_print(&arena, json_get(c, "knows"), FORM_CANONICAL));
+	}
+}
+
+/* Each thing that runs is in the record: a crash now would lose nothing. */
+static void expect_recorded(const struct fake *f)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	size_t n;
+	const char **names = json_keys(&arena, f->world, &n);
+
+	for (size_t i = 0; i < n; i++)
+		cr_expect_not_null(json_path(f->saved, "containers", names[i], NULL),
+				   "%s runs unrecorded", names[i]);
+	cr_expect(json_get_flag(f->data, "db", false) ||
+		  !json_path(f->saved, "containers", "db", "opened", NULL));
+}
+
+/* Fail at each call there is; carrying on has to lead to where a run without failures leads. */
+static void fail_everywhere(const char *before, const char *after, bool late)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	struct fake good;
+	const char *expected;
+
+	open_fake(&good);
+	if (before)
+		run_well(&good, before);
+	run_well(&good, after);
+	expect_world(&good, after);
+	expected = json_print(&arena, good.saved, FORM_CANONICAL);
+	cr_assert_gt(good.calls, 10);
+	for (unsigned at = 1; at <= good.calls; at++) {
+		struct error err = { 0 };
+		struct fake f;
+
+		open_fake(&f);
+		if (before)
+			run_well(&f, before);
+		f.fail_at = at;
+		f.late = late;
+		cr_expect_eq(run_fake(&f, after, &err), -1, "call %u", at);
+		cr_expect_eq(f.calls, at, "goes on after call %u failed", at);
+		expect_recorded(&f);
+		run_well(&f, after);
+		expect_world(&f, after);
+		cr_expect_str_eq(json_print(&arena, f.saved, FORM_CANONICAL), expected, "call %u",
+				 at);
+		close_fake(&f);
+	}
+	close_fake(&good);
+}
+
+Test(apply, a_first_deploy_can_be_carried_on_from_anywhere)
+{
+	fail_everywhere(NULL, first, false);
+	fail_everywhere(NULL, first, true);
+}
+
+Test(apply, a_change_of_everything_can_be_carried_on_from_anywhere)
+{
+	fail_everywhere(first, second, false);
+	fail_everywhere(first, second, true);
+}
+
+Test(apply, nobody_misses_a_new_password_after_a_crash)
+{
+	fail_everywhere(first, password_only, false);
+	fail_everywhere(first, password_only, true);
+}
+
+static size_t place_of(const struct fake *f, const char *line)
+{
+	const char *log = text_get(&f->log);
+	const char *at = strstr(log, line);
+
+	cr_assert_not_null(at, "no '%s' in:\n%s", line, log);
+	return (size_t)(at - log);
+}
+
+Test(apply, opens_a_new_group_to_the_host_when_it_is_ready)
+{
+	struct fake f;
+
+	open_fake(&f);
+	run_well(&f, first);
+	cr_expect_lt(place_of(&f, "create app\n"), place_of(&f, "rules 0\n"));
+	cr_expect_lt(place_of(&f, "rules 0\n"), place_of(&f, "start db\n"));
+	cr_expect_lt(place_of(&f, "start db\n"), place_of(&f, "start app\n"));
+	cr_expect_lt(place_of(&f, "start kv\n"), place_of(&f, "start app\n"));
+	cr_expect_lt(place_of(&f, "start app\n"), place_of(&f, "hook app deploy\n"));
+	cr_expect_lt(place_of(&f, "hook app deploy\n"), place_of(&f, "rules 1\n"));
+	cr_expect_lt(place_of(&f, "rules 1\n"), place_of(&f, "hook app post_deploy\n"));
+	close_fake(&f);
+}
+
+Test(apply, runs_the_deploy_hook_once_a_commit)
+{
+	struct fake f;
+
+	open_fake(&f);
+	run_well(&f, first);
+	cr_expect_not_null(strstr(text_get(&f.log), "hook app deploy\n"));
+	run_well(&f, first);
+	cr_expect_null(strstr(text_get(&f.log), "hook app deploy\n"));
+	run_well(&f, password_only);
+	cr_expect_null(strstr(text_get(&f.log), "hook app deploy\n"));
+	run_well(&f, second);
+	cr_expect_not_null(strstr(text_get(&f.log), "hook app deploy\n"));
+	close_fake(&f);
+}
+
+Test(apply, restarts_who_has_to_learn_a_new_password)
+{
+	struct fake f;
+
+	open_fake(&f);
+	run_well(&f, first);
+	run_well(&f, password_only);
+	cr_expect_lt(place_of(&f, "restart db\n"), place_of(&f, "restart app\n"));
+	cr_expect_lt(place_of(&f, "restart db\n"), place_of(&f, "restart reader\n"));
+	cr_expect_null(strstr(text_get(&f.log), " kv\n"));
+	cr_expect_null(strstr(text_get(&f.log), "create "));
+	close_fake(&f);
+}
+
+Test(apply, leaves_alone_what_is_as_it_should_be)
+{
+	struct fake f;
+
+	open_fake(&f);
+	run_well(&f, first);
+	run_well(&f, first);
+	cr_expect_str_eq(text_get(&f.log), "rules 1\nhook app post_deploy\n");
+	close_fake(&f);
+}
+
+Test(apply, makes_again_what_died_and_only_that)
+{
+	struct fake f;
+
+	open_fake(&f);
+	run_well(&f, first);
+	json_drop(f.world, "reader");
+	run_well(&f, first);
+	expect_world(&f, first);
+	(void)place_of(&f, "create reader\n");
+	(void)place_of(&f, "start reader\n");
+	cr_expect_null(strstr(text_get(&f.log), " db\n"));
+	cr_expect_null(strstr(text_get(&f.log), "start app\n"));
+	close_fake(&f);
+}
