@@ -38,7 +38,7 @@ static void say(struct doctor *d, bool ok, const char *what, const char *found, 
 	d->missing += !ok;
 }
 
-/* MOVE_MOUNT_BENEATH came with 6.5: move_mount(2). */
+/* MOVE_MOUNT_BENEATH came with 6.5, and 6.6 is the first with long support that has it: move_mount(2). */
 static void check_kernel(struct doctor *d)
 {
 	struct utsname u;
@@ -49,8 +49,8 @@ static void check_kernel(struct doctor *d)
 	major = (int)strtol(u.release, &end, 10);
 	if (*end == '.')
 		minor = (int)strtol(end + 1, NULL, 10);
-	say(d, major > 6 || (major == 6 && minor >= 5), "kernel", u.release,
-	    "6.5 or newer is needed");
+	say(d, major > 6 || (major == 6 && minor >= 6), "kernel", u.release,
+	    "6.6 or newer is needed");
 }
 
 /* Built in, loaded, or a module that a mount would load. */

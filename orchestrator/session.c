@@ -154,9 +154,13 @@ static int add_imported(struct session *s, struct problems *problems, struct cat
 
 int session_catalog(struct session *s, struct catalog *out, struct error *err)
 {
-	const char *const folders[] = { arena_printf(&s->arena, "%s/catalog", s->host.share),
-					arena_printf(&s->arena, "%s/catalog", s->host.state),
-					NULL };
+	const char *own = s->project.folder;
+	const char *const folders[] = {
+		arena_printf(&s->arena, "%s/catalog", s->host.share),
+		arena_printf(&s->arena, "%s/etc/orch/catalog", s->host.root),
+		own ? arena_printf(&s->arena, "%s/.orch/catalog", own) : NULL,
+		NULL,
+	};
 	struct problems problems = { .arena = &s->arena };
 	struct store_image *images = NULL;
 	size_t n = 0;

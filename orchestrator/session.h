@@ -41,7 +41,7 @@ int session_project(struct session *s, struct error *err);
  */
 int session_environment(struct session *s, struct error *err);
 
-/* The catalogue of the share folder and of imported images. Its problems are an ERROR_INPUT. */
+/* The catalogue: of the share folder, of /etc/orch, of the project if it is opened, and imported images. Its problems are an ERROR_INPUT. */
 int session_catalog(struct session *s, struct catalog *out, struct error *err);
 
 /* The document of a generation, 0: the wanted one. Owned by the caller; NULL on failure. */
