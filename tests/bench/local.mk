@@ -4,13 +4,13 @@ EXTRA_PROGRAMS += %D%/floor
 %C%_floor_CPPFLAGS = $(AM_CPPFLAGS) $(NFT_CFLAGS)
 %C%_floor_LDADD = $(NFT_LIBS)
 CLEANFILES += %D%/floor %D%/floor-init
-EXTRA_DIST += %D%/bench.sh %D%/floor_init.c
+EXTRA_DIST += %D%/bench.sh %D%/group.sh %D%/floor_init.c
 
 %D%/floor-init: %D%/floor_init.c
 	@$(MKDIR_P) %D%
 	$(AM_V_CCLD)$(MUSL_CC) -static -Os -s -Wall -Wextra -o $@ $(srcdir)/%D%/floor_init.c
 
-bench: %D%/floor %D%/floor-init
+bench: %D%/floor %D%/floor-init orch runtime/orch-init tests/live/probe
 	bash $(srcdir)/%D%/bench.sh
 
 .PHONY: bench
