@@ -97,6 +97,7 @@ static int settle(struct run *r, struct item *item, struct error *err)
 	struct json_t *entry = record_entry(r->p->record, item->name);
 
 	json_put(entry, "document", json_copy_deep(item->wanted));
+	json_put_number(entry, "generation", json_get_number(r->p->record, "generation", 0));
 	json_put_flag(entry, "active", true);
 	item->stage = STAGE_DONE;
 	if (b->save(b->ctx, r->p->record, err) < 0)

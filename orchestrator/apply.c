@@ -79,6 +79,7 @@ static int record_new(const struct applier *p, size_t *n, struct error *err)
 		json_put_flag(entry, "made", false);
 		json_put_flag(entry, "active", false);
 		json_put(entry, "document", json_copy_deep(a->wanted));
+		json_put_number(entry, "generation", json_get_number(p->record, "generation", 0));
 		(*n)++;
 	}
 	return *n ? save(p, err) : 0;

@@ -1,6 +1,7 @@
 /* The only user of libseccomp: see privs.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/btrfs.h>
 #include <linux/filter.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -91,6 +92,14 @@ static int add_names(scmp_filter_ctx ctx, const char *const *names, size_t n, ui
 
 static int add_arguments(scmp_filter_ctx ctx)
 {
+	static const unsigned long requests[] = {
+		TIOCSTI, /* typing into the caller's terminal: ioctl_tty(2) */
+		/* A subvolume in a volume would not count in its limit: linux/btrfs.h. */
+		BTRFS_IOC_SUBVOL_CREATE,
+		BTRFS_IOC_SUBVOL_CREATE_V2,
+		BTRFS_IOC_SNAP_CREATE,
+		BTRFS_IOC_SNAP_CREATE_V2,
+	};
 	const uint32_t refuse = SCMP_ACT_ERRNO(EPERM);
 	const uint64_t namespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
 		CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
@@ -108,9 +117,12 @@ static int add_arguments(scmp_filter_ctx ctx)
 		if (seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
 				     SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i])) < 0)
 			return -1;
-	/* Typing into the caller's terminal: ioctl_tty(2). */
-	return seccomp_rule_add(ctx, refuse, SCMP_SYS(ioctl), 1,
-				SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffu, TIOCSTI));
+	for (size_t i = 0; i < ARRAY_SIZE(requests); i++)
+		if (seccomp_rule_add(ctx, refuse, SCMP_SYS(ioctl), 1,
+				     SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffu,
+					     (scmp_datum_t)requests[i])) < 0)
+			return -1;
+	return 0;
 }
 
 static int build(scmp_filter_ctx ctx)

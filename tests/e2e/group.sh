@@ -88,6 +88,7 @@ check "the page" same "$(curl -fsS -m 5 "${url}page")" one
 check "the build ran as the app's user" same "$(curl -fsS -m 5 "${url}built-by")" 10000
 check "all are ready" same "$(orch ps --json | jq '[.containers[] | select(.ready)] | length')" 3
 
+check "of generation 1" same "$(orch ps --json | jq '[.containers[] | select(.generation == 1)] | length')" 3
 web=$(pids web) db=$(pids db) cache=$(pids cache)
 check "nothing to do" contains "$(orch deploy 2>&1)" "nothing to do"
 check "no new process" same "$(pids web),$(pids db),$(pids cache)" "$web,$db,$cache"
