@@ -72,9 +72,11 @@ void progress_line(void *ctx, const char *line)
 		fprintf(stderr, "    | %s\n", line);
 		return;
 	}
-	(void)ioctl(STDERR_FILENO, TIOCGWINSZ, &size);
+	/* A terminal that doesn't know its size says 0. */
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col < 20)
+		size.ws_col = 80;
 	clear_line(p);
-	fprintf(stderr, "    | %.*s", size.ws_col > 8 ? size.ws_col - 8 : 1, line);
+	fprintf(stderr, "    | %.*s", size.ws_col - 8, line);
 	fflush(stderr);
 	p->pending = true;
 }

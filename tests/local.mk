@@ -70,7 +70,7 @@ check-vm: all
 	rm -rf vm && $(MKDIR_P) vm/test vm/out
 	$(MAKE) $(AM_MAKEFLAGS) -s install DESTDIR=$(abs_builddir)/vm/test/tree >/dev/null
 	cp $(srcdir)/tests/vm/run vm/test/ && echo $(bindir)/orch >vm/test/orch-path
-	CPUS=1 LIMIT=900 PKGS=$(vm_guest) $(VM_TEST) $(abs_builddir)/vm-work vm/test vm/out
+	CPUS=1 LIMIT=900 PKGS=$(vm_guest) $(VM_TEST) $(abs_builddir)/vm-work vm/test $(abs_builddir)/vm/out
 	mv vm/out/state.tar vm/test/
 	CPUS=1 LIMIT=900 PKGS=$(vm_guest) $(VM_TEST) $(abs_builddir)/vm-work vm/test
 
