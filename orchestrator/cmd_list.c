@@ -140,7 +140,7 @@ static const char *url_of(struct arena *arena, const struct environment *e)
 			    e->publish_port);
 }
 
-/* "running", "stopped", "degraded" (should run, and not all does), "new". */
+/* "running", "asleep", "stopped", "degraded" (should run, and not all does), "new". */
 static const char *state_of(struct session *s, const struct environment *e, size_t *ready,
 			    size_t *n)
 {
@@ -158,6 +158,8 @@ static const char *state_of(struct session *s, const struct environment *e, size
 		return "new";
 	if (!e->wanted)
 		return "stopped";
+	if (json_get(record, "asleep"))
+		return "asleep";
 	return *n && *ready == *n ? "running" : "degraded";
 }
 

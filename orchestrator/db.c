@@ -36,6 +36,8 @@ static const char *const migrations[] = {
 	"ALTER TABLE environments ADD COLUMN expires INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE environments ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE environments ADD COLUMN deleting INTEGER NOT NULL DEFAULT 0;",
+
+	"ALTER TABLE environments ADD COLUMN idle INTEGER NOT NULL DEFAULT 0;",
 };
 
 static int fail_db(const struct state *s, struct error *err)

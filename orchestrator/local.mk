@@ -7,11 +7,13 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/bases.c \
 	%D%/build.c \
 	%D%/build_box.c \
+	%D%/busy.c \
 	%D%/cmd_check.c \
 	%D%/cmd_deploy.c \
 	%D%/cmd_destroy.c \
 	%D%/cmd_exec.c \
 	%D%/cmd_host.c \
+	%D%/cmd_idle.c \
 	%D%/cmd_image.c \
 	%D%/cmd_life.c \
 	%D%/cmd_list.c \
@@ -45,6 +47,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/state_generations.c \
 	%D%/state_ids.c \
 	%D%/supervise.c \
+	%D%/supervise_idle.c \
 	%D%/supervise_request.c \
 	%D%/supervise_start.c \
 	%D%/terminal.c \
@@ -61,6 +64,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/bases.h \
 	%D%/build.h \
 	%D%/build_box.h \
+	%D%/busy.h \
 	%D%/command.h \
 	%D%/commands.h \
 	%D%/contract.h \

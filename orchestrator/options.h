@@ -19,9 +19,11 @@ struct options {
 	bool follow;		/* logs */
 	bool no_tty;		/* exec */
 	bool all, shutdown;	/* start, stop */
-	bool deferred;		/* supervise */
+	bool deferred, resume;	/* supervise */
 	bool rm, host;		/* run */
 	const char *from, *artifacts;
+	unsigned long after_ms; /* idle */
+	bool now, never;
 };
 
 extern const struct cli_flag common_flags[];

@@ -3,6 +3,7 @@
  *
  * {
  *   "boot": BOOT_ID, "generation": N, "commit": ...,
+ *   "asleep": what the uplink had carried when it fell asleep; absent while it is awake
  *   "network": as in the document it was made from, or absent
  *   "containers": { NAME: {
  *     "made": true once it runs, "active": true once its processes have their configuration,

@@ -11,8 +11,7 @@
 #include "orchestrator/supervisor.h"
 #include "runtime/volume.h"
 
-static void tell_client(void *ctx, const char *what, const char *name, const char *detail,
-			uint64_t ms)
+void supervisor_tell(void *ctx, const char *what, const char *name, const char *detail, uint64_t ms)
 {
 	const struct supervisor *s = ctx;
 	AUTO(json) struct json_t *event = json_new_map();
@@ -67,11 +66,13 @@ int supervisor_converge(struct supervisor *s, const struct json_t *request, stru
 		.cancel = s->client,
 		.door = s->listen_fd,
 		.knock = on_knock,
-		.event = tell_client,
+		.event = supervisor_tell,
 		.ctx = s,
 	};
 	int r;
 
+	if (supervisor_wake(s, err) < 0)
+		return -1;
 	supervisor_unwatch(s);
 	r = converge(&s->world, s->h, s->state, s->id, &options, err);
 	supervisor_watch(s);
@@ -81,7 +82,7 @@ int supervisor_converge(struct supervisor *s, const struct json_t *request, stru
 static int run_stop(struct supervisor *s, struct error *err)
 {
 	const struct converge_options options = {
-		.cancel = -1, .door = -1, .event = tell_client, .ctx = s
+		.cancel = -1, .door = -1, .event = supervisor_tell, .ctx = s
 	};
 	int r;
 
@@ -105,9 +106,9 @@ static int run_snapshot(struct supervisor *s, const struct json_t *request, stru
 	    group_copy(s->h, s->id, to, json_get_flag(request, "read_only", false),
 		       arena_printf(&arena, "%s/%s", s->h->cgroups, s->id), &held_us, err) < 0)
 		return -1;
-	tell_client(s, "snapshot", "",
-		    arena_printf(&arena, "%s, held %llu us", to, (unsigned long long)held_us),
-		    held_us / 1000);
+	supervisor_tell(s, "snapshot", "",
+			arena_printf(&arena, "%s, held %llu us", to, (unsigned long long)held_us),
+			held_us / 1000);
 	return 0;
 }
 
@@ -115,14 +116,23 @@ static int answer(struct supervisor *s, const struct json_t *request, struct err
 {
 	const char *what = json_get_text(request, "do", "");
 
+	if (!strcmp(what, "ping"))
+		return 0;
+	if (!strcmp(what, "idle"))
+		return 0; /* supervisor_idle() reads it, as after each request */
+	if (!strcmp(what, "sleep"))
+		return supervisor_sleep(s, err);
+	/* The others are of one that is awake. */
+	if (supervisor_wake(s, err) < 0)
+		return -1;
+	if (!strcmp(what, "wake"))
+		return 0;
 	if (!strcmp(what, "converge"))
 		return supervisor_converge(s, request, err);
 	if (!strcmp(what, "stop"))
 		return run_stop(s, err);
 	if (!strcmp(what, "snapshot"))
 		return run_snapshot(s, request, err);
-	if (!strcmp(what, "ping"))
-		return 0;
 	return fail(err, ERROR_INPUT, "unknown request \"%s\"", what);
 }
 
@@ -148,6 +158,7 @@ static void serve(struct supervisor *s, int client, const struct json_t *request
 	if (r < 0)
 		log_warn("%s", err.text);
 	reply(client, r < 0 ? &err : NULL);
+	supervisor_idle(s);
 }
 
 void supervisor_serve_next(struct supervisor *s)
