@@ -283,6 +283,11 @@ static void serve(struct supervisor *s, int client, const struct json_t *request
 	s->client = -1;
 	if (r < 0)
 		log_warn("%s", err.text);
+	/* Whoever comes from now on has to find nobody, and start another one. */
+	if (s->ending) {
+		uv_poll_stop(&s->listener);
+		auto_fd(&s->listen_fd);
+	}
 	reply(client, r < 0 ? &err : NULL);
 	if (s->ending)
 		uv_stop(&s->loop);
