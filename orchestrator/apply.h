@@ -56,6 +56,7 @@ struct backend {
 struct apply_options {
 	bool hooks; /* a deploy, not only a return to what should be: deploy and post_deploy hooks */
 	uint64_t timeout_ms; /* for all to be ready; 0: 5 min */
+	uint64_t since_ms;   /* when planning began */
 };
 
 /*

@@ -107,14 +107,11 @@ static int converge_now(struct deploy *d, struct error *err)
 {
 	struct session *s = d->s;
 	AUTO(json) struct json_t *request = json_new_map();
-	AUTO(fd) int fd = -1;
 
-	if (supervise_connect(&s->host, s->env.id, true, &fd, err) < 0)
-		return -1;
 	json_put_text(request, "do", "converge");
 	json_put_flag(request, "hooks", true);
 	json_put_number(request, "timeout_ms", (int64_t)s->options->timeout_ms);
-	return control_call(fd, request, progress_event, d->progress, err);
+	return supervise_call(&s->host, s->env.id, request, progress_event, d->progress, err);
 }
 
 static const char *url_of(const struct session *s)

@@ -60,6 +60,7 @@ static int pass(struct world *w, struct json_t *record, const struct environment
 	const struct apply_options apply_options = {
 		.hooks = options->hooks,
 		.timeout_ms = options->timeout_ms,
+		.since_ms = backend.now_ms(w),
 	};
 	struct plan plan;
 	int r;
