@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "orchestrator/commands.h"
 #include "orchestrator/control.h"
+#include "orchestrator/deploy.h"
 #include "orchestrator/look.h"
 #include "orchestrator/progress.h"
 #include "orchestrator/record.h"
@@ -24,7 +25,6 @@ struct deploy {
 	struct progress *progress;
 	struct json_t *previous, *record, *desired; /* owned */
 	struct plan plan;
-	uint64_t since;
 	int lock;
 };
 
@@ -124,25 +124,28 @@ static const char *url_of(const struct session *s)
 	return url;
 }
 
-static void say_end(const struct deploy *d, const char *what)
+static void say_end(const struct session *s, const struct progress *progress, bool changed,
+		    uint64_t since)
 {
-	double seconds = (double)(now_ms() - d->since) / 1000;
+	const char *what =
+		changed ? "ready" : "nothing to do: everything is as the files say, checked";
+	double seconds = (double)(now_ms() - since) / 1000;
 	AUTO(json) struct json_t *end = NULL;
 	AUTO(arena) struct arena arena = { 0 };
 
-	if (!d->progress->json) {
-		if (!d->progress->quiet)
+	if (!progress->json) {
+		if (!progress->quiet)
 			fprintf(stderr, "%s in %.2fs   ", what, seconds);
 		fflush(stderr);
-		printf("%s\n", url_of(d->s));
+		printf("%s\n", url_of(s));
 		return;
 	}
 	end = json_new_map();
 	json_put_text(end, "event", "end");
 	json_put_text(end, "result", what);
-	json_put_text(end, "environment", d->s->env.name);
-	json_put_number(end, "generation", d->s->env.generation);
-	json_put_text(end, "url", url_of(d->s));
+	json_put_text(end, "environment", s->env.name);
+	json_put_number(end, "generation", s->env.generation);
+	json_put_text(end, "url", url_of(s));
 	printf("%s\n", json_print(&arena, end, FORM_COMPACT));
 }
 
@@ -162,21 +165,31 @@ static int run(struct deploy *d, struct error *err)
 		return -1;
 	view.ctx = d->record;
 	plan_make(&s->arena, d->desired, d->record, &view, &d->plan);
-	if (!d->plan.changes && s->env.wanted && s->env.good == s->env.generation) {
-		if (ping(s, err) < 0)
-			return -1;
-		say_end(d, "nothing to do: everything is as the files say, checked");
-		return 0;
-	}
+	if (!d->plan.changes && s->env.wanted && s->env.good == s->env.generation)
+		return ping(s, err) < 0 ? -1 : DEPLOY_NOTHING;
 	if (remember(d, err) < 0)
 		return -1;
 	if (!d->progress->json && !d->progress->quiet)
 		fprintf(stderr, "%s -> generation %lld\n", s->env.name,
 			(long long)s->env.generation);
-	if (converge_now(d, err) < 0)
-		return -1;
-	say_end(d, "ready");
-	return 0;
+	return converge_now(d, err);
+}
+
+int deploy(struct session *s, struct request *q, struct progress *progress, struct error *err)
+{
+	struct deploy d = { .s = s, .q = q, .progress = progress, .lock = -1 };
+	int r = -1;
+
+	q->tell = progress_tell;
+	q->line = progress_line;
+	q->ctx = progress;
+	if (request_open(s, q, err) == 0)
+		r = run(&d, err);
+	json_free(d.previous);
+	json_free(d.record);
+	json_free(d.desired);
+	auto_fd(&d.lock);
+	return r;
 }
 
 int cmd_deploy(void *ctx, int argc, const char **argv, struct error *err)
@@ -185,22 +198,16 @@ int cmd_deploy(void *ctx, int argc, const char **argv, struct error *err)
 	AUTO(request) struct request q = { 0 };
 	const struct options *options = ctx;
 	struct progress progress = progress_of(options);
-	struct deploy d = {
-		.s = &s, .q = &q, .progress = &progress, .since = now_ms(), .lock = -1
-	};
+	uint64_t since = now_ms();
 	int r;
 
 	if (options->dry_run)
 		return cmd_plan(ctx, argc, argv, err);
-	if (session_open(&s, options, err) < 0 || request_open(&s, &q, err) < 0)
+	if (session_open(&s, options, err) < 0)
 		return -1;
-	q.tell = progress_tell;
-	q.line = progress_line;
-	q.ctx = &progress;
-	r = run(&d, err);
-	json_free(d.previous);
-	json_free(d.record);
-	json_free(d.desired);
-	auto_fd(&d.lock);
-	return r;
+	r = deploy(&s, &q, &progress, err);
+	if (r < 0)
+		return -1;
+	say_end(&s, &progress, r != DEPLOY_NOTHING, since);
+	return 0;
 }

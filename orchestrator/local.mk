@@ -3,6 +3,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 %C%_liborchestrator_a_SOURCES = \
 	%D%/activate.c \
 	%D%/apply.c \
+	%D%/attend.c \
 	%D%/bases.c \
 	%D%/build.c \
 	%D%/build_box.c \
@@ -15,6 +16,8 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/cmd_life.c \
 	%D%/cmd_list.c \
 	%D%/cmd_logs.c \
+	%D%/cmd_run.c \
+	%D%/command.c \
 	%D%/commands.c \
 	%D%/contract.c \
 	%D%/control.c \
@@ -35,6 +38,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/project.c \
 	%D%/publish.c \
 	%D%/record.c \
+	%D%/report.c \
 	%D%/request.c \
 	%D%/session.c \
 	%D%/state.c \
@@ -44,6 +48,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/supervise_request.c \
 	%D%/supervise_start.c \
 	%D%/terminal.c \
+	%D%/throwaway.c \
 	%D%/world.c \
 	%D%/world_change.c \
 	%D%/world_create.c \
@@ -52,15 +57,19 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/world_talk.c \
 	%D%/activate.h \
 	%D%/apply.h \
+	%D%/attend.h \
 	%D%/bases.h \
 	%D%/build.h \
 	%D%/build_box.h \
+	%D%/command.h \
 	%D%/commands.h \
 	%D%/contract.h \
 	%D%/control.h \
 	%D%/converge.h \
 	%D%/db.h \
+	%D%/deploy.h \
 	%D%/desired.h \
+	%D%/destroy.h \
 	%D%/effects.h \
 	%D%/flags.h \
 	%D%/git.h \
@@ -74,12 +83,14 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/progress.h \
 	%D%/project.h \
 	%D%/record.h \
+	%D%/report.h \
 	%D%/request.h \
 	%D%/session.h \
 	%D%/state.h \
 	%D%/supervise.h \
 	%D%/supervisor.h \
 	%D%/terminal.h \
+	%D%/throwaway.h \
 	%D%/world.h
 
 bin_PROGRAMS += orch

@@ -20,6 +20,8 @@ struct options {
 	bool no_tty;		/* exec */
 	bool all, shutdown;	/* start, stop */
 	bool deferred;		/* supervise */
+	bool rm, host;		/* run */
+	const char *from, *artifacts;
 };
 
 extern const struct cli_flag common_flags[];
