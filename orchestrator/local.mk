@@ -6,6 +6,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/bases.c \
 	%D%/build.c \
 	%D%/build_box.c \
+	%D%/cmd_branch.c \
 	%D%/cmd_check.c \
 	%D%/cmd_deploy.c \
 	%D%/cmd_destroy.c \
@@ -24,10 +25,13 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/effects.c \
 	%D%/flags.c \
 	%D%/git.c \
+	%D%/git_branch.c \
 	%D%/group.c \
 	%D%/host.c \
 	%D%/inside.c \
+	%D%/lineage.c \
 	%D%/look.c \
+	%D%/moment.c \
 	%D%/lower.c \
 	%D%/plan.c \
 	%D%/plan_print.c \
@@ -36,6 +40,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/publish.c \
 	%D%/record.c \
 	%D%/request.c \
+	%D%/rollout.c \
 	%D%/session.c \
 	%D%/state.c \
 	%D%/state_generations.c \
@@ -60,14 +65,19 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/control.h \
 	%D%/converge.h \
 	%D%/db.h \
+	%D%/deploy.h \
 	%D%/desired.h \
+	%D%/destroy.h \
 	%D%/effects.h \
 	%D%/flags.h \
 	%D%/git.h \
+	%D%/git_branch.h \
 	%D%/group.h \
 	%D%/host.h \
 	%D%/inside.h \
+	%D%/lineage.h \
 	%D%/look.h \
+	%D%/moment.h \
 	%D%/lower.h \
 	%D%/options.h \
 	%D%/plan.h \
@@ -75,6 +85,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/project.h \
 	%D%/record.h \
 	%D%/request.h \
+	%D%/rollout.h \
 	%D%/session.h \
 	%D%/state.h \
 	%D%/supervise.h \
