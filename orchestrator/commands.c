@@ -60,6 +60,11 @@ const struct cli_command commands[] = {
 	  "the command's own; 125 orch failed, 126 can't be executed, 127 not found, 6 timed out, "
 	  "130 interrupted",
 	  1, ~0u, true, cmd_run },
+	{ "branch", NULL, "Branches", "[NAME]",
+	  "a copy of an environment, with its data, in no time", branch_flags,
+	  EXAMPLES("orch branch fix-42", "git switch -c fix-42 && orch branch",
+		   "orch branch try --from main@41 --ttl 2h"),
+	  EXITS_CHANGE, 0, 1, false, cmd_branch },
 	{ "stop", "down", "Branches", "", "stop all processes; data stays", stop_flags,
 	  EXAMPLES("orch stop", "orch stop -e fix-42", "orch stop --all"), EXITS_CHANGE, 0, 0,
 	  false, cmd_stop },

@@ -10,6 +10,7 @@ struct error;
 int cmd_validate(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_plan(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_deploy(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_branch(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_ps(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_ls(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_status(void *ctx, int argc, const char **argv, struct error *err);

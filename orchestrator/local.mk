@@ -8,6 +8,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/build.c \
 	%D%/build_box.c \
 	%D%/busy.c \
+	%D%/cmd_branch.c \
 	%D%/cmd_check.c \
 	%D%/cmd_deploy.c \
 	%D%/cmd_destroy.c \
@@ -29,10 +30,13 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/effects.c \
 	%D%/flags.c \
 	%D%/git.c \
+	%D%/git_branch.c \
 	%D%/group.c \
 	%D%/host.c \
 	%D%/inside.c \
+	%D%/lineage.c \
 	%D%/look.c \
+	%D%/moment.c \
 	%D%/lower.c \
 	%D%/plan.c \
 	%D%/plan_print.c \
@@ -42,6 +46,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/record.c \
 	%D%/report.c \
 	%D%/request.c \
+	%D%/rollout.c \
 	%D%/session.c \
 	%D%/state.c \
 	%D%/state_generations.c \
@@ -77,10 +82,13 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/effects.h \
 	%D%/flags.h \
 	%D%/git.h \
+	%D%/git_branch.h \
 	%D%/group.h \
 	%D%/host.h \
 	%D%/inside.h \
+	%D%/lineage.h \
 	%D%/look.h \
+	%D%/moment.h \
 	%D%/lower.h \
 	%D%/options.h \
 	%D%/plan.h \
@@ -89,6 +97,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/record.h \
 	%D%/report.h \
 	%D%/request.h \
+	%D%/rollout.h \
 	%D%/session.h \
 	%D%/state.h \
 	%D%/supervise.h \

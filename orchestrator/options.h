@@ -21,9 +21,14 @@ struct options {
 	bool all, shutdown;	/* start, stop */
 	bool deferred, resume;	/* supervise */
 	bool rm, host;		/* run */
-	const char *from, *artifacts;
 	unsigned long after_ms; /* idle */
 	bool now, never;
+	const char *artifacts;
+	const char *from;	/* branch, sync, run */
+	unsigned long ttl_ms;	/* branch */
+	bool no_data, no_start; /* branch */
+	bool no_snapshot;	/* deploy */
+	bool with_data;		/* rollback */
 };
 
 extern const struct cli_flag common_flags[];

@@ -19,7 +19,8 @@ int state_open(const struct host *h, bool read_only, struct state **out, struct 
 
 #define COLUMNS                                                                          \
 	"id, project, project_id, folder, name, type, wanted, generation, good, uplink," \
-	" publish_address, publish_port, made, parent, expires, paused, deleting, idle"
+	" publish_address, publish_port, made, parent, expires, paused, deleting,"       \
+	" cloned, restoring, fallback, idle"
 
 static void read_environment(struct arena *arena, struct sqlite3_stmt *stmt, struct environment *e)
 {
@@ -41,7 +42,10 @@ static void read_environment(struct arena *arena, struct sqlite3_stmt *stmt, str
 		.expires = db_number(stmt, 14),
 		.paused = db_number(stmt, 15),
 		.deleting = db_number(stmt, 16),
-		.idle = db_number(stmt, 17),
+		.cloned = db_number(stmt, 17),
+		.restoring = db_text(arena, stmt, 18),
+		.fallback = db_text(arena, stmt, 19),
+		.idle = db_number(stmt, 20),
 	};
 }
 
@@ -80,13 +84,27 @@ int state_save(struct state *s, const struct environment *e, struct error *err)
 	return db_finish(s,
 			 db_prepare(s, err,
 				    "INSERT OR REPLACE INTO environments(" COLUMNS
-				    ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-				    "ttttttiiiitiitiiii", e->id, e->project, e->project_id,
+				    ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+				    "ttttttiiiitiitiiiitti", e->id, e->project, e->project_id,
 				    e->folder, e->name, e->type, (int64_t)e->wanted, e->generation,
 				    e->good, (int64_t)e->uplink, e->publish_address,
 				    (int64_t)e->publish_port, e->made, e->parent ? e->parent : "",
-				    e->expires, (int64_t)e->paused, (int64_t)e->deleting, e->idle),
+				    e->expires, (int64_t)e->paused, (int64_t)e->deleting,
+				    (int64_t)e->cloned, e->restoring ? e->restoring : "",
+				    e->fallback ? e->fallback : "", e->idle),
 			 err);
+}
+
+int state_set_data(struct state *s, const char *id, bool cloned, const char *restoring,
+		   const char *fallback, struct error *err)
+{
+	return db_finish(
+		s,
+		db_prepare(s, err,
+			   "UPDATE environments SET cloned = ?, restoring = ?, fallback = ?"
+			   " WHERE id = ?",
+			   "ittt", (int64_t)cloned, restoring, fallback, id),
+		err);
 }
 
 int state_remove(struct state *s, const char *id, struct error *err)
