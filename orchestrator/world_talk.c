@@ -126,7 +126,9 @@ int world_hook(void *ctx, const char *name, const char *which, struct error *err
 	AUTO(file) FILE *log = NULL;
 	struct world *w = ctx;
 	AUTO(json) struct json_t *record = record_load(&w->host, w->env.id, err);
-	struct inside_spec spec = { .line = log_line, .folder = "/app" };
+	struct inside_spec spec = {
+		.line = log_line, .folder = "/app", .cancelled = world_cancelled, .cancel_ctx = w
+	};
 	struct lowered lowered;
 
 	if (!record || world_lower(w, &arena, w->desired, record, name, &lowered, err) < 0)
