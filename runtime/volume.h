@@ -15,6 +15,7 @@
 struct arena;
 struct error;
 
+#define POOL_SIZE (UINT64_C(64) << 30) /* of a new pool file, which is sparse */
 /* Mounted and ready afterwards, whatever was before. size: bytes of a new pool file. */
 int pool_ensure(const char *path, uint64_t size, struct error *err);
 /* Unmount it (its loop device goes with it). Data stays. Absent is success; busy is a failure. */
@@ -32,6 +33,9 @@ int volume_snapshot(const char *pool, const char *from, const char *to, bool rea
 /* By rename within the pool: to the trash and back. */
 int volume_move(const char *pool, const char *from, const char *to, struct error *err);
 bool volume_exists(const char *pool, const char *name);
+/* Names of the volumes in a folder of the pool, sorted, without it; none where there is no such folder. In the arena. */
+int volume_list(struct arena *arena, const char *pool, const char *folder, const char ***names,
+		size_t *n, struct error *err);
 
 struct volume_usage {
 	uint64_t referenced; /* bytes */
