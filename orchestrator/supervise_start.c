@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "orchestrator/control.h"
 #include "orchestrator/host.h"
+#include "orchestrator/record.h"
 #include "orchestrator/supervise.h"
 
 #define START_MS 10000
@@ -84,6 +85,23 @@ int supervise_connect(const struct host *h, const char *environment, bool deferr
 	return fail(err, ERROR_SYSTEM,
 		    "the supervisor of %s doesn't start; see %s/%s/supervisor.log", environment,
 		    h->log, environment);
+}
+
+int supervise_ensure(const struct host *h, const char *environment, struct error *err)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	const char *path = record_path(&arena, h, environment, "supervisor.lock");
+	AUTO(fd) int lock = -1;
+	AUTO(fd) int fd = -1;
+
+	if (file_exists(path)) {
+		int r = file_lock(path, false, &lock, err);
+
+		if (r != 0)
+			return r == FILE_LOCKED ? 0 : -1;
+		auto_fd(&lock); /* nobody's: let the new one have it */
+	}
+	return supervise_connect(h, environment, false, &fd, err);
 }
 
 int supervise_call(const struct host *h, const char *environment, const struct json_t *request,

@@ -84,13 +84,18 @@ page_is() {
 	[ "$(page)" = "$1" ]
 }
 
+# The app's volume; not its snapshots.
+state() {
+	find "$root"/var/lib/orch/pool -path '*/main-*/web/state' -not -path '*@*'
+}
+
 # The check of readiness says yes, or no.
 go() {
-	touch "$(echo "$root"/var/lib/orch/pool/main-*/web/state)/go"
+	touch "$(state)/go"
 }
 
 hold() {
-	rm -f "$root"/var/lib/orch/pool/main-*/web/state/go
+	rm -f "$(state)/go"
 }
 
 # In the background, as $job; what it says is in $work/log.
@@ -279,7 +284,7 @@ check "read-only: it serves" same "$(page)" eleven
 umount -l "$root"
 converges "read-only disk" twelve
 
-[ -z "${KEEP:-}" ] || cp -r $root/var/lib/orch/log /tmp/drills.log
+
 check "destroy" orch destroy --purge --yes
 umount "$root"
 check "nothing is left" same "$(host_state)" "$before"
