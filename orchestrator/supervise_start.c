@@ -1,7 +1,9 @@
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -91,16 +93,13 @@ int supervise_ensure(const struct host *h, const char *environment, struct error
 {
 	AUTO(arena) struct arena arena = { 0 };
 	const char *path = record_path(&arena, h, environment, "supervisor.lock");
-	AUTO(fd) int lock = -1;
+	/* Only to read: the disk may be such that nothing else is possible. */
+	AUTO(fd) int lock = open(path, O_RDONLY | O_CLOEXEC);
 	AUTO(fd) int fd = -1;
 
-	if (file_exists(path)) {
-		int r = file_lock(path, false, &lock, err);
-
-		if (r != 0)
-			return r == FILE_LOCKED ? 0 : -1;
-		auto_fd(&lock); /* nobody's: let the new one have it */
-	}
+	if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+		return 0;
+	auto_fd(&lock); /* nobody's: let the new one have it */
 	return supervise_connect(h, environment, false, &fd, err);
 }
 

@@ -278,7 +278,7 @@ edit twelve
 mount --rbind "$root" "$root"
 mount -o remount,bind,ro "$root"
 check "a read-only disk is 1" exits 1 orch deploy
-check "it says so" contains "$(orch deploy 2>&1)" "read-only"
+check "it says so" contains "$(orch deploy 2>&1)" "ead-only"
 check "read-only: reading works" orch ps
 check "read-only: it serves" same "$(page)" eleven
 umount -l "$root"
@@ -286,5 +286,5 @@ converges "read-only disk" twelve
 
 
 check "destroy" orch destroy --purge --yes
-umount "$root"
+check "nobody is at work below it" until_ok umount "$root"
 check "nothing is left" same "$(host_state)" "$before"
