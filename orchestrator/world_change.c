@@ -185,7 +185,7 @@ int world_activate(void *ctx, const char *name, const struct json_t *desired,
 	struct world *w = ctx;
 	struct live *l = world_find(w, name);
 	struct lowered lowered;
-	struct init_status status;
+	struct init_status status = { 0 };
 
 	if (world_prepare(w, &arena, desired, record, name, &status, &lowered, err) < 0)
 		return -1;
