@@ -57,6 +57,7 @@ struct apply_options {
 	bool hooks; /* a deploy, not only a return to what should be: deploy and post_deploy hooks */
 	bool clone; /* the data is another environment's: clone hooks, before their apps start */
 	uint64_t timeout_ms; /* for all to be ready; 0: 5 min */
+	uint64_t since_ms;   /* when planning began */
 };
 
 /*

@@ -30,17 +30,14 @@ static int stop(struct session *s, struct error *err)
 {
 	struct progress progress = progress_of(s->options);
 	AUTO(json) struct json_t *request = json_new_map();
-	AUTO(fd) int fd = -1;
 
 	s->env.wanted = false;
 	if (state_save(s->state, &s->env, err) < 0)
 		return -1;
 	if (!file_exists(record_path(&s->arena, &s->host, s->env.id, "")))
 		return 0;
-	if (supervise_connect(&s->host, s->env.id, true, &fd, err) < 0)
-		return -1;
 	json_put_text(request, "do", "stop");
-	return control_call(fd, request, progress_event, &progress, err);
+	return supervise_call(&s->host, s->env.id, request, progress_event, &progress, err);
 }
 
 static int remove_volumes(struct session *s, size_t *kept, struct error *err)

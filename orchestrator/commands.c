@@ -53,6 +53,13 @@ const struct cli_command commands[] = {
 	{ "ssh", "shell", "Everyday", "[CONTAINER]", "a shell in a container (default: the app)",
 	  exec_flags, EXAMPLES("orch ssh", "orch ssh db", "orch ssh -u root app"),
 	  "the shell's own; 125 orch failed, 3 absent", 0, 1, false, cmd_ssh },
+	{ "run", NULL, "Everyday", "COMMAND...", "run a command in the app, or in one made for it",
+	  run_flags,
+	  EXAMPLES("orch run -- php artisan migrate", "orch run --rm -- make test",
+		   "orch run --rm --from main --artifacts out -- php vendor/bin/phpunit"),
+	  "the command's own; 125 orch failed, 126 can't be executed, 127 not found, 6 timed out, "
+	  "130 interrupted",
+	  1, ~0u, true, cmd_run },
 	{ "branch", NULL, "Branches", "[NAME]",
 	  "a copy of an environment, with its data, in no time", branch_flags,
 	  EXAMPLES("orch branch fix-42", "git switch -c fix-42 && orch branch",

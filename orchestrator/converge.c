@@ -64,6 +64,7 @@ static int pass(struct world *w, struct json_t *record, const struct environment
 		.hooks = options->hooks,
 		.clone = env->cloned,
 		.timeout_ms = options->timeout_ms,
+		.since_ms = backend.now_ms(w),
 	};
 	struct plan plan;
 	int r;

@@ -60,6 +60,19 @@ const struct cli_flag exec_flags[] = {
 	{ "no-tty", 'T', FLAG_SWITCH, AT(no_tty), NULL, "no terminal, also on one" },
 	{ NULL },
 };
+const struct cli_flag run_flags[] = {
+	{ "rm", 0, FLAG_SWITCH, AT(rm), NULL, "make the environment, and remove it afterwards" },
+	{ "from", 0, FLAG_TEXT, AT(from), "ENV", "with the data of this one (with --rm)" },
+	{ "host", 0, FLAG_SWITCH, AT(host), NULL, "on the host, with the app's variables" },
+	{ "artifacts", 0, FLAG_TEXT, AT(artifacts), "DIR",
+	  "leave logs, junit.xml and summary.json there" },
+	{ "timeout", 0, FLAG_TIME, AT(timeout_ms), "TIME", "for everything (default: 1h)" },
+	{ "user", 'u', FLAG_TEXT, AT(user), "NAME",
+	  "a user of the image, or root (default: the image's)" },
+	{ "no-tty", 'T', FLAG_SWITCH, AT(no_tty), NULL, "no terminal, also on one" },
+	{ "worktree", 0, FLAG_SWITCH, AT(worktree), NULL, "the files as they are, not the commit" },
+	{ NULL },
+};
 const struct cli_flag stop_flags[] = {
 	{ "all", 0, FLAG_SWITCH, AT(all), NULL, "every environment of the root" },
 	{ "shutdown", 0, FLAG_SWITCH, AT(shutdown), NULL, "they come back with start --all" },

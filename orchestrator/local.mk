@@ -3,6 +3,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 %C%_liborchestrator_a_SOURCES = \
 	%D%/activate.c \
 	%D%/apply.c \
+	%D%/attend.c \
 	%D%/bases.c \
 	%D%/build.c \
 	%D%/build_box.c \
@@ -20,6 +21,8 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/cmd_rollback.c \
 	%D%/cmd_sync.c \
 	%D%/cmd_why.c \
+	%D%/cmd_run.c \
+	%D%/command.c \
 	%D%/commands.c \
 	%D%/contract.c \
 	%D%/control.c \
@@ -43,6 +46,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/project.c \
 	%D%/publish.c \
 	%D%/record.c \
+	%D%/report.c \
 	%D%/request.c \
 	%D%/rollout.c \
 	%D%/session.c \
@@ -53,6 +57,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/supervise_request.c \
 	%D%/supervise_start.c \
 	%D%/terminal.c \
+	%D%/throwaway.c \
 	%D%/world.c \
 	%D%/world_change.c \
 	%D%/world_create.c \
@@ -61,9 +66,11 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/world_talk.c \
 	%D%/activate.h \
 	%D%/apply.h \
+	%D%/attend.h \
 	%D%/bases.h \
 	%D%/build.h \
 	%D%/build_box.h \
+	%D%/command.h \
 	%D%/commands.h \
 	%D%/contract.h \
 	%D%/control.h \
@@ -88,6 +95,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/progress.h \
 	%D%/project.h \
 	%D%/record.h \
+	%D%/report.h \
 	%D%/request.h \
 	%D%/rollout.h \
 	%D%/session.h \
@@ -95,6 +103,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/supervise.h \
 	%D%/supervisor.h \
 	%D%/terminal.h \
+	%D%/throwaway.h \
 	%D%/world.h
 
 bin_PROGRAMS += orch

@@ -96,9 +96,10 @@ int moment_take(const struct host *h, const struct environment *e, const char *t
 		if (r < 0)
 			return -1;
 		if (r == 0)
-			return ask(fd, to, read_only, out, err);
-		r = make_alone(h, e, to, read_only, out, err);
-		if (r != MOMENT_BUSY)
+			r = ask(fd, to, read_only, out, err);
+		else
+			r = make_alone(h, e, to, read_only, out, err);
+		if (r != MOMENT_BUSY && r != CONTROL_ABSENT)
 			return r;
 		(void)nanosleep(&step, NULL);
 	}

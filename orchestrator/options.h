@@ -20,7 +20,9 @@ struct options {
 	bool no_tty;		/* exec */
 	bool all, shutdown;	/* start, stop */
 	bool deferred;		/* supervise */
-	const char *from;	/* branch, sync */
+	bool rm, host;		/* run */
+	const char *artifacts;
+	const char *from;	/* branch, sync, run */
 	unsigned long ttl_ms;	/* branch */
 	bool no_data, no_start; /* branch */
 	bool no_snapshot;	/* deploy */

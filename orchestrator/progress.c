@@ -53,6 +53,8 @@ void progress_tell(void *ctx, const char *what, const char *name, const char *de
 {
 	struct progress *p = ctx;
 
+	if (p->also)
+		p->also(p->also_ctx, what, name, detail, ms);
 	if (p->json)
 		print_json(what, name, detail, ms);
 	if (p->json || p->quiet)

@@ -179,14 +179,11 @@ static int prune(struct session *s, struct error *err)
 int rollout_converge(struct session *s, struct progress *progress, struct error *err)
 {
 	AUTO(json) struct json_t *request = json_new_map();
-	AUTO(fd) int fd = -1;
 
-	if (supervise_connect(&s->host, s->env.id, true, &fd, err) < 0)
-		return -1;
 	json_put_text(request, "do", "converge");
 	json_put_flag(request, "hooks", true);
 	json_put_number(request, "timeout_ms", (int64_t)s->options->timeout_ms);
-	if (control_call(fd, request, progress_event, progress, err) < 0)
+	if (supervise_call(&s->host, s->env.id, request, progress_event, progress, err) < 0)
 		return -1;
 	return prune(s, err);
 }

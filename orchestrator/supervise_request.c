@@ -166,6 +166,9 @@ static void serve(struct supervisor *s, int client, const struct json_t *request
 	s->client = before;
 	if (r < 0)
 		log_warn("%s", err.text);
+	/* Whoever comes from now on has to find nobody, and start another one. */
+	if (s->ending)
+		supervisor_close_door(s);
 	reply(client, r < 0 ? &err : NULL);
 }
 
