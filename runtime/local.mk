@@ -17,7 +17,8 @@ noinst_LIBRARIES += %D%/libruntime.a
 	%D%/status.c \
 	%D%/swap.c %D%/swap.h \
 	%D%/sync.c %D%/sync.h \
-	%D%/volume.c %D%/volume.h
+	%D%/volume.c %D%/volume.h \
+	%D%/volume_diff.c %D%/volume_diff.h
 
 # PID 1 of every container: one static file, no shared code with orch but its own sources.
 pkglibexec_SCRIPTS += %D%/orch-init
