@@ -40,7 +40,7 @@ int request_open(struct session *s, struct request *q, struct error *err)
 	    manifest_load(s->project.folder, &q->catalog, &q->problems, &q->manifest, err) < 0)
 		return -1;
 	if (q->problems.errors || (q->problems.warnings && !s->options->quiet))
-		problems_print(&q->problems, !s->options->quiet, stderr);
+		problems_print(&q->problems, s->options->quiet ? PROBLEM_ERROR : PROBLEM_WARNING, stderr);
 	if (q->problems.errors)
 		return fail(err, ERROR_INPUT, "%zu error%s; nothing was changed",
 			    q->problems.errors, q->problems.errors == 1 ? "" : "s");
