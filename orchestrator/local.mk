@@ -19,9 +19,12 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/contract.c \
 	%D%/control.c \
 	%D%/converge.c \
+	%D%/db.c \
 	%D%/desired.c \
 	%D%/effects.c \
+	%D%/flags.c \
 	%D%/git.c \
+	%D%/group.c \
 	%D%/host.c \
 	%D%/inside.c \
 	%D%/look.c \
@@ -35,7 +38,10 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/request.c \
 	%D%/session.c \
 	%D%/state.c \
+	%D%/state_generations.c \
+	%D%/state_ids.c \
 	%D%/supervise.c \
+	%D%/supervise_request.c \
 	%D%/supervise_start.c \
 	%D%/terminal.c \
 	%D%/world.c \
@@ -53,9 +59,12 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/contract.h \
 	%D%/control.h \
 	%D%/converge.h \
+	%D%/db.h \
 	%D%/desired.h \
 	%D%/effects.h \
+	%D%/flags.h \
 	%D%/git.h \
+	%D%/group.h \
 	%D%/host.h \
 	%D%/inside.h \
 	%D%/look.h \
@@ -69,6 +78,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/session.h \
 	%D%/state.h \
 	%D%/supervise.h \
+	%D%/supervisor.h \
 	%D%/terminal.h \
 	%D%/world.h
 

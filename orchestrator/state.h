@@ -1,8 +1,7 @@
 /*
- * state.h - what should be, and what must survive a reboot: SQLite, its only user
+ * state.h - what should be, and what must survive a reboot: state.db (db.h)
  *
- * state.db is in WAL mode with synchronous=NORMAL: after a power cut the last transactions may be gone, but never
- * half of one. Every function is one transaction.
+ * Every function is one transaction.
  */
 #pragma once
 
@@ -41,7 +40,14 @@ struct environment {
 	const char *publish_address; /* "127.0.0.1" */
 	uint16_t publish_port;	     /* 0: none yet */
 	int64_t made;		     /* seconds since 1970 */
+	const char *parent; /* id of the environment it was branched from; NULL or "": none */
+	int64_t expires;    /* when it is to be removed, seconds since 1970; 0: never */
+	bool paused;	    /* wanted, but its processes are frozen */
+	bool deleting;	    /* being destroyed: whoever comes next finishes that */
 };
+
+/* "active", "inactive", "paused", "dirty" (what is wanted isn't reached), "deleting". */
+const char *environment_status(const struct environment *e);
 
 /* Strings live in the arena. */
 int state_find(struct state *s, struct arena *arena, const char *id, struct environment *out,

@@ -63,6 +63,7 @@ int cgroup_ensure_no(const char *group, struct error *err);
 /* Process ids in the group itself, at most max of them; returns how many, or -1. Absent: 0. */
 int cgroup_pids(const char *group, pid_t *out, size_t max, struct error *err);
 int cgroup_usage(const char *group, struct cgroup_usage *out, struct error *err);
+/* All processes of the group and below stand still (or go on) when it returns; after 10 s it gives up and lets them go on. Absent is success. */
 int cgroup_freeze(const char *group, bool frozen, struct error *err);
 
 /* Names of the groups directly below, such as those of an environment that nobody remembers. */

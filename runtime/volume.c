@@ -10,8 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/auto.h"
 #include "base/error.h"
+#include "base/file.h"
 
 #define ABSENT 1
 #define LEAF_MAX 200 /* bytes; a file's name is at most 255, and temporary ones are longer */
@@ -284,6 +286,29 @@ bool volume_exists(const char *pool, const char *name)
 	struct error err;
 
 	return place_open(pool, name, false, &p, &err) == 0 && is_subvolume(p.folder, p.leaf);
+}
+
+int volume_list(struct arena *arena, const char *pool, const char *folder, const char ***names,
+		size_t *n, struct error *err)
+{
+	const char *path = arena_printf(arena, "%s/%s", pool, folder);
+	const char **all;
+	size_t n_all, kept = 0;
+	AUTO(fd) int fd = -1;
+	int r = file_list(arena, path, &all, &n_all, err);
+
+	*n = 0;
+	if (r != 0)
+		return r < 0 ? -1 : 0;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return fail_errno(err, "open %s", path);
+	for (size_t i = 0; i < n_all; i++)
+		if (is_subvolume(fd, all[i]) && all[i][0] != '.')
+			all[kept++] = all[i];
+	*names = all;
+	*n = kept;
+	return 0;
 }
 
 /* An item of the quota tree, [0, type, id]: btrfs_tree.h. ABSENT when there is none. */

@@ -32,6 +32,9 @@ int volume_snapshot(const char *pool, const char *from, const char *to, bool rea
 /* By rename within the pool: to the trash and back. */
 int volume_move(const char *pool, const char *from, const char *to, struct error *err);
 bool volume_exists(const char *pool, const char *name);
+/* Names of the volumes in a folder of the pool, sorted, without it; none where there is no such folder. In the arena. */
+int volume_list(struct arena *arena, const char *pool, const char *folder, const char ***names,
+		size_t *n, struct error *err);
 
 struct volume_usage {
 	uint64_t referenced; /* bytes */

@@ -3,6 +3,8 @@
 # reach, limits, drills with kill -9, bad input, and nothing left at the end.
 # Single quotes: for the shell in the container.
 # shellcheck disable=SC2016
+# shellcheck disable=SC2034 # lib.sh reads it
+isolate=yes
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/e2e/lib.sh
 . "$here/lib.sh"

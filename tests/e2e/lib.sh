@@ -1,6 +1,19 @@
-# Sourced by the scenarios: ORCH is the installed command, each has a root and folders of its own.
+# Sourced by the scenarios: ORCH is the installed command, each has a root and folders of its own. With isolate=yes
+# before that, also mounts and a network: scenarios then don't see each other, nor the host them.
 # shellcheck shell=bash
 set -u
+if [ "${isolate:-no}" = yes ] && [ -z "${ORCH_E2E_ISOLATED:-}" ]; then
+	export ORCH_E2E_ISOLATED=1
+	exec unshare -mn --propagation private bash "$0" "$@"
+fi
+if [ -n "${ORCH_E2E_ISOLATED:-}" ]; then
+	ip link set lo up
+	# An address that is the host's own, as it would have one (RFC 5737).
+	ip link add host0 type veth peer name outside0
+	ip addr add 198.51.100.1/24 dev host0
+	ip link set host0 up
+	ip link set outside0 up
+fi
 : "${ORCH:?the command to test}"
 work=$(mktemp -d /var/tmp/orch-e2e.XXXXXX)
 root=$work/root
@@ -59,9 +72,9 @@ host_state() {
 	losetup -a | grep -c "$work" || true
 	ip -o link | grep -oE ' orch[a-z0-9]+' | sort || true
 	nft list tables 2>/dev/null | grep -w orch || true
-	find /sys/fs/cgroup -maxdepth 3 -type d -name 'orch-*' 2>/dev/null | grep -vE 'orch-test-' | sort
+	find /sys/fs/cgroup -maxdepth 3 -type d -name "orch-$(printf %s "$root" | sha256sum | cut -c 1-8)" 2>/dev/null
 	pgrep -fa "supervise.*$work" || true
-	lsns -n -t net -o NS 2>/dev/null | wc -l
+	grep -c nsfs /proc/self/mountinfo || true
 }
 
 finish() {

@@ -34,7 +34,7 @@ found=$(
 	home 'netlink/' 'netplan/(netlink|message|uplink)\.c'
 	home 'libnftnl/|libmnl/|linux/netfilter' 'netplan/(nft|match|rules_[a-z]*)\.c'
 	home 'seccomp\.h' 'runtime/seccomp\.c'
-	home 'sqlite3\.h' 'orchestrator/state\.c'
+	home 'sqlite3\.h' 'orchestrator/db\.c'
 	home 'jansson\.h' 'base/json\.c'
 	home 'uv\.h' 'orchestrator/supervise[a-z_]*\.c'
 	home 'openssl/' 'base/sha256\.c'

@@ -1,0 +1,85 @@
+/*
+ * flags.c - what each verb can be told, and where it is put
+ */
+#include "orchestrator/flags.h"
+
+#include <stddef.h>
+
+#include "orchestrator/options.h"
+
+#define AT(member) offsetof(struct options, member)
+
+static const char *const progress_choices[] = { "auto", "tty", "plain", "json", "none", NULL };
+static const char *const format_choices[] = { "text", "json", NULL };
+
+const struct cli_flag common_flags[] = {
+	{ "folder", 'C', FLAG_TEXT, AT(folder), "DIR",
+	  "the project's folder (default: this one or above)" },
+	{ "project", 'p', FLAG_TEXT, AT(project), "NAME", "another name for the project" },
+	{ "environment", 'e', FLAG_TEXT, AT(environment), "NAME",
+	  "the environment (default: $ORCH_ENVIRONMENT, or the git branch)" },
+	{ "root", 0, FLAG_TEXT, AT(root), "DIR", "keep all state below DIR (default: $ORCH_ROOT)" },
+	{ "json", 0, FLAG_SWITCH, AT(json), NULL, "JSON on standard output" },
+	{ "quiet", 'q', FLAG_SWITCH, AT(quiet), NULL, "errors only" },
+	{ "verbose", 'v', FLAG_COUNT, AT(verbose), NULL, "say more" },
+	{ NULL },
+};
+
+const struct cli_flag validate_flags[] = {
+	{ "format", 0, FLAG_CHOICE, AT(format), "HOW", "text or json", format_choices },
+	{ NULL },
+};
+const struct cli_flag plan_flags[] = {
+	{ "worktree", 0, FLAG_SWITCH, AT(worktree), NULL, "the files as they are, not the commit" },
+	{ "publish", 0, FLAG_TEXT, AT(publish), "ADDR:PORT", "where the app is to be reached" },
+	{ "detailed-exitcode", 0, FLAG_SWITCH, AT(detailed), NULL,
+	  "exit with 8 when there is something to do" },
+	{ NULL },
+};
+const struct cli_flag deploy_flags[] = {
+	{ "worktree", 0, FLAG_SWITCH, AT(worktree), NULL, "the files as they are, not the commit" },
+	{ "publish", 0, FLAG_TEXT, AT(publish), "ADDR:PORT",
+	  "where the app is to be reached (default: 127.0.0.1 and a free port)" },
+	{ "dry-run", 0, FLAG_SWITCH, AT(dry_run), NULL, "as orch plan" },
+	{ "timeout", 0, FLAG_TIME, AT(timeout_ms), "TIME", "for all to be ready (default: 5m)" },
+	{ "progress", 0, FLAG_CHOICE, AT(progress), "HOW", "auto, tty, plain, json, none",
+	  progress_choices },
+	{ "yes", 'y', FLAG_SWITCH, AT(yes), NULL, "don't ask" },
+	{ NULL },
+};
+const struct cli_flag logs_flags[] = {
+	{ "follow", 'f', FLAG_SWITCH, AT(follow), NULL, "go on as lines are written" },
+	{ "tail", 'n', FLAG_TEXT, AT(tail), "N", "the last N lines, or \"all\" (default: 100)" },
+	{ NULL },
+};
+const struct cli_flag exec_flags[] = {
+	{ "user", 'u', FLAG_TEXT, AT(user), "NAME",
+	  "a user of the image, or root (default: the image's)" },
+	{ "no-tty", 'T', FLAG_SWITCH, AT(no_tty), NULL, "no terminal, also on one" },
+	{ NULL },
+};
+const struct cli_flag stop_flags[] = {
+	{ "all", 0, FLAG_SWITCH, AT(all), NULL, "every environment of the root" },
+	{ "shutdown", 0, FLAG_SWITCH, AT(shutdown), NULL, "they come back with start --all" },
+	{ "timeout", 0, FLAG_TIME, AT(timeout_ms), "TIME", "for the whole command" },
+	{ NULL },
+};
+const struct cli_flag start_flags[] = {
+	{ "all", 0, FLAG_SWITCH, AT(all), NULL, "every environment that was not stopped" },
+	{ "timeout", 0, FLAG_TIME, AT(timeout_ms), "TIME", "for all to be ready (default: 5m)" },
+	{ NULL },
+};
+const struct cli_flag destroy_flags[] = {
+	{ "purge", 0, FLAG_SWITCH, AT(purge), NULL, "data too, instead of to the trash" },
+	{ "yes", 'y', FLAG_SWITCH, AT(yes), NULL, "don't ask" },
+	{ NULL },
+};
+const struct cli_flag image_flags[] = {
+	{ "progress", 0, FLAG_CHOICE, AT(progress), "HOW", "auto, tty, plain, json, none",
+	  progress_choices },
+	{ NULL },
+};
+const struct cli_flag supervise_flags[] = {
+	{ "deferred", 0, FLAG_SWITCH, AT(deferred), NULL, "wait for a first request" },
+	{ NULL },
+};

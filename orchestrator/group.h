@@ -1,0 +1,36 @@
+/*
+ * group.h - all volumes of an environment, as they were at one moment
+ *
+ * An environment's volumes are <pool>/<id>/<container>. A snapshot of all of them is <pool>/<id>@<tag>/<container>,
+ * read-only: "@g42" before generation 42 was deployed, others by the name that somebody gave. Neither a machine name nor a tag
+ * has an '@'. A folder whose name ends in '~' is unfinished: whoever makes the same one clears it first.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+struct error;
+struct host;
+
+/* "main-ab12cd3@g42". */
+char *group_snapshot_name(struct arena *arena, const char *id, const char *tag);
+
+/*
+ * Every volume of `from` (an environment or a snapshot) again in the folder `to`, which must not exist; it appears as a whole, by rename. Nothing is
+ * copied. cgroup: of the environment whose processes write to them, frozen while the snapshots are made; NULL: nobody does.
+ * *held_us, if not NULL: how long they stood still. From without volumes gives an empty folder.
+ *
+ * Whoever freezes has to be somebody that is started again: the supervisor. Each new one lets the environment go on.
+ */
+int group_copy(const struct host *h, const char *from, const char *to, bool read_only,
+	       const char *cgroup, uint64_t *held_us, struct error *err);
+
+/* The folder with its volumes is gone afterwards. Absent is success. */
+int group_remove(const struct host *h, const char *folder, struct error *err);
+
+/* Tags of an environment's snapshots, sorted. In the arena. */
+int group_list(struct arena *arena, const struct host *h, const char *id, const char ***tags,
+	       size_t *n, struct error *err);

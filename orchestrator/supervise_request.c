@@ -1,0 +1,172 @@
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/auto.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "orchestrator/control.h"
+#include "orchestrator/converge.h"
+#include "orchestrator/group.h"
+#include "orchestrator/supervisor.h"
+#include "runtime/volume.h"
+
+static void tell_client(void *ctx, const char *what, const char *name, const char *detail,
+			uint64_t ms)
+{
+	const struct supervisor *s = ctx;
+	AUTO(json) struct json_t *event = json_new_map();
+	struct error ignored;
+
+	log_info("%s: %s%s%s (%llu ms)", *name ? name : s->id, what, *detail ? " " : "", detail,
+		 (unsigned long long)ms);
+	if (s->client < 0)
+		return;
+	json_put_text(event, "event", what);
+	json_put_text(event, "container", name);
+	json_put_text(event, "detail", detail);
+	json_put_number(event, "ms", (int64_t)ms);
+	(void)control_send(s->client, event, &ignored);
+}
+
+/* Its request is NULL when it left without one. */
+static int let_in(struct supervisor *s, struct json_t **request)
+{
+	const struct timeval patience = { .tv_sec = 10 };
+	int client = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	struct error ignored;
+
+	*request = NULL;
+	if (client < 0)
+		return -1;
+	(void)setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	(void)setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	*request = control_receive(client, &ignored);
+	return client;
+}
+
+/* A request while another one is at work: the newer one counts. Looking whether we are there is none. */
+static bool on_knock(void *ctx)
+{
+	struct supervisor *s = ctx;
+	AUTO(json) struct json_t *request = NULL;
+	AUTO(fd) int client = let_in(s, &request);
+
+	if (!request)
+		return false;
+	s->next = TAKE_FD(client);
+	s->next_request = TAKE_PTR(request);
+	return true;
+}
+
+int supervisor_converge(struct supervisor *s, const struct json_t *request, struct error *err)
+{
+	const struct converge_options options = {
+		.hooks = json_get_flag(request, "hooks", false),
+		.timeout_ms = (uint64_t)json_get_number(request, "timeout_ms", 0),
+		.cancel = s->client,
+		.door = s->listen_fd,
+		.knock = on_knock,
+		.event = tell_client,
+		.ctx = s,
+	};
+	int r;
+
+	supervisor_unwatch(s);
+	r = converge(&s->world, s->h, s->state, s->id, &options, err);
+	supervisor_watch(s);
+	return r;
+}
+
+static int run_stop(struct supervisor *s, struct error *err)
+{
+	const struct converge_options options = {
+		.cancel = -1, .door = -1, .event = tell_client, .ctx = s
+	};
+	int r;
+
+	supervisor_unwatch(s);
+	r = converge_stop(&s->world, s->h, s->state, s->id, &options, err);
+	if (r == 0)
+		s->ending = true;
+	else
+		supervisor_watch(s);
+	return r;
+}
+
+/* {"do": "snapshot", "to": FOLDER, "read_only": FLAG}: of all volumes, while nobody writes. */
+static int run_snapshot(struct supervisor *s, const struct json_t *request, struct error *err)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	const char *to = json_get_text(request, "to", "");
+	uint64_t held_us;
+
+	if (pool_ensure(s->h->pool, 0, err) < 0 ||
+	    group_copy(s->h, s->id, to, json_get_flag(request, "read_only", false),
+		       arena_printf(&arena, "%s/%s", s->h->cgroups, s->id), &held_us, err) < 0)
+		return -1;
+	tell_client(s, "snapshot", "",
+		    arena_printf(&arena, "%s, held %llu us", to, (unsigned long long)held_us),
+		    held_us / 1000);
+	return 0;
+}
+
+static int answer(struct supervisor *s, const struct json_t *request, struct error *err)
+{
+	const char *what = json_get_text(request, "do", "");
+
+	if (!strcmp(what, "converge"))
+		return supervisor_converge(s, request, err);
+	if (!strcmp(what, "stop"))
+		return run_stop(s, err);
+	if (!strcmp(what, "snapshot"))
+		return run_snapshot(s, request, err);
+	if (!strcmp(what, "ping"))
+		return 0;
+	return fail(err, ERROR_INPUT, "unknown request \"%s\"", what);
+}
+
+static void reply(int client, const struct error *err)
+{
+	AUTO(json) struct json_t *reply = json_new_map();
+	struct error ignored;
+
+	json_put_flag(reply, "done", true);
+	json_put_number(reply, "exit", err ? (int64_t)err->kind : 0);
+	json_put_text(reply, "text", err ? err->text : "");
+	(void)control_send(client, reply, &ignored);
+}
+
+static void serve(struct supervisor *s, int client, const struct json_t *request)
+{
+	struct error err = { 0 };
+	int r;
+
+	s->client = client;
+	r = answer(s, request, &err);
+	s->client = -1;
+	if (r < 0)
+		log_warn("%s", err.text);
+	reply(client, r < 0 ? &err : NULL);
+}
+
+void supervisor_serve_next(struct supervisor *s)
+{
+	while (s->next >= 0) {
+		AUTO(fd) int client = TAKE_FD(s->next);
+		AUTO(json) struct json_t *request = TAKE_PTR(s->next_request);
+
+		serve(s, client, request);
+	}
+}
+
+void supervisor_serve(struct supervisor *s)
+{
+	AUTO(json) struct json_t *request = NULL;
+	AUTO(fd) int client = let_in(s, &request);
+
+	if (!request)
+		return;
+	serve(s, client, request);
+	supervisor_serve_next(s);
+}

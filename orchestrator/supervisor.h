@@ -1,0 +1,36 @@
+/*
+ * supervisor.h - the supervisor's parts, for its own files: supervise.c (the loop) and supervise_request.c (what
+ * clients ask for)
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "orchestrator/world.h"
+
+struct json_t;
+
+struct supervisor {
+	const struct host *h;
+	const char *id;
+	struct state *state;
+	struct world world;
+	struct loop *loop; /* supervise.c's */
+	int listen_fd;
+	bool ending;
+	int client; /* whose request is at work; -1: none */
+	int next;   /* who knocked meanwhile; -1: none */
+	struct json_t *next_request;
+};
+
+/* The world was opened anew: watch its containers' ends. */
+void supervisor_watch(struct supervisor *s);
+/* Stop that, and whatever would be tried again later. */
+void supervisor_unwatch(struct supervisor *s);
+
+/* To the generation that is wanted. request may say "hooks" and "timeout_ms"; NULL: of nobody. */
+int supervisor_converge(struct supervisor *s, const struct json_t *request, struct error *err);
+/* Who connected, if anybody: what he asked for is done, and he is told how it ended. */
+void supervisor_serve(struct supervisor *s);
+/* Those who connected while something was at work. */
+void supervisor_serve_next(struct supervisor *s);
