@@ -66,9 +66,8 @@ void documents_make(struct manifest *m)
 	for (size_t i = 0; i < m->n_apps; i++)
 		make_app(&m->apps[i]);
 	for (size_t i = 0; i < m->n_services; i++) {
-		const struct node *n = tree_get(m->services[i].node, "configuration");
-
-		m->services[i].configuration = n ? node_json(n) : json_new_map();
+		m->services[i].document = node_json(m->services[i].node);
+		m->services[i].configuration = json_get(m->services[i].document, "configuration");
 	}
 	for (size_t i = 0; i < m->n_routes; i++)
 		m->routes[i].document = node_json(m->routes[i].node);

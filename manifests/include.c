@@ -171,18 +171,27 @@ static void read_tag(struct walk *w, struct node *n, const struct frame *frame)
 	const struct node *type = tree_get(n, "type"), *path = tree_get(n, "path");
 	bool archive = !strcmp(n->tag, "!archive");
 	const char *tag = n->tag;
+	const struct node given = *n;
+	struct node nothing = { .text = "", .plain = true, .weight = 1 };
 	int choice = 0;
 
-	n->tag = NULL;
-	if (n->kind == NODE_SCALAR && *n->text) {
-		include(w, n, archive ? "archive" : "yaml", n->text, frame);
+	nothing.key = n->key;
+	nothing.key_at = n->key_at;
+	nothing.at = n->at;
+	nothing.next = n->next;
+	nothing.merged = n->merged;
+	/* What can't be had is nothing, so that nobody complains about it twice. */
+	*n = nothing;
+	if (given.kind == NODE_SCALAR && *given.text) {
+		include(w, n, archive ? "archive" : "yaml", given.text, frame);
 		return;
 	}
-	if (n->kind != NODE_MAP || archive || !path || path->kind != NODE_SCALAR || !*path->text) {
+	if (given.kind != NODE_MAP || archive || !path || path->kind != NODE_SCALAR ||
+	    !*path->text) {
 		complain(w, n, tag, " takes a path", archive ? "" : ", or {type, path}");
 		return;
 	}
-	for (const struct node *m = n->child; m; m = m->next)
+	for (const struct node *m = given.child; m; m = m->next)
 		if (m != type && m != path)
 			complain(w, m, "\"", m->key,
 				 "\" is no key of !include: it has type and path");

@@ -253,7 +253,7 @@ void manifest_clear(struct manifest *m)
 			json_free(m->apps[i].workers[k].document);
 	}
 	for (size_t i = 0; i < m->n_services; i++)
-		json_free(m->services[i].configuration);
+		json_free(m->services[i].document);
 	for (size_t i = 0; i < m->n_routes; i++)
 		json_free(m->routes[i].document);
 	*m = (struct manifest){ 0 };

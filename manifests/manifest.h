@@ -106,7 +106,8 @@ struct service {
 	const char *type;
 	const char *size;
 	uint32_t disk;		      /* MB; 0: none */
-	struct json_t *configuration; /* {} when not given */
+	struct json_t *configuration; /* {} when not given; part of document */
+	struct json_t *document;      /* the whole normalised service */
 	struct relationship *relationships;
 	size_t n_relationships;
 	const struct node *node;

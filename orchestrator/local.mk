@@ -7,14 +7,17 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/build.c \
 	%D%/build_box.c \
 	%D%/cmd_check.c \
+	%D%/cmd_config.c \
 	%D%/cmd_deploy.c \
 	%D%/cmd_destroy.c \
 	%D%/cmd_exec.c \
+	%D%/cmd_explain.c \
 	%D%/cmd_host.c \
 	%D%/cmd_image.c \
 	%D%/cmd_life.c \
 	%D%/cmd_list.c \
 	%D%/cmd_logs.c \
+	%D%/cmd_schema.c \
 	%D%/commands.c \
 	%D%/contract.c \
 	%D%/control.c \
