@@ -34,12 +34,14 @@ static void make_worker(const struct app *a, struct worker *w)
 {
 	static const char *const not_its[] = { "web", "workers", "crons" };
 
+	const struct node *commands = tree_get(w->node, "commands");
+
 	w->document = node_json(a->node);
 	for (size_t i = 0; i < ARRAY_SIZE(not_its); i++)
 		json_drop(w->document, not_its[i]);
 	replace(w->document, w->node);
 	json_put(json_put(w->document, "worker", json_new_map()), "commands",
-		 node_json(tree_get(w->node, "commands")));
+		 commands ? node_json(commands) : NULL);
 	find_variables(w->document, w->variables, w->n_variables);
 }
 

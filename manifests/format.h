@@ -58,6 +58,7 @@ struct key {
 	/* KEY_NAMES: the name as it is kept; NULL with a problem. */
 	const char *(*name_of)(struct problems *p, const struct node *member);
 	const char *name_pattern; /* what name_of accepts, for the schema */
+	const char *text_pattern; /* KEY_ALSO_TEXT: which texts, for the schema */
 	/* Another spelling into the one of this row; n itself where there is nothing to do; NULL with a problem. */
 	const struct node *(*fix)(struct problems *p, const struct node *n);
 	/* What the kind can't say. out is what was read of n, and may be changed; NULL with a problem. */

@@ -142,6 +142,8 @@ static struct json_t *make(const struct key *key)
 	if (key->about)
 		json_put_text(schema, "description", key->about);
 	put_types(schema, key);
+	if (key->text_pattern)
+		json_put_text(schema, "pattern", key->text_pattern);
 	if (key->flags & KEY_OLD)
 		json_put_flag(schema, "deprecated", true);
 	if (key->kind == KEY_NUMBER) {

@@ -93,6 +93,7 @@ const struct key relationship_item = {
 	NULL,
 	KEY_MAP,
 	KEY_EMPTY | KEY_ALSO_TEXT,
+	.text_pattern = "^[^:]+:.",
 	.keys = relationship_keys,
 	.fix = fix_relationship,
 	.check = relationship_check,
@@ -152,9 +153,13 @@ static const struct key mount_keys[] = {
 	{ "service", KEY_TEXT, .about = "with source service: whose volume" },
 	{ NULL, KEY_END },
 };
-const struct key mount_item = {
-	NULL, KEY_MAP, KEY_ALSO_TEXT, .keys = mount_keys, .fix = fix_mount, .check = mount_check
-};
+const struct key mount_item = { NULL,
+				KEY_MAP,
+				KEY_ALSO_TEXT,
+				.text_pattern = "^shared:files(/|$)",
+				.keys = mount_keys,
+				.fix = fix_mount,
+				.check = mount_check };
 
 static const struct node *fix_prefix(struct problems *p, const struct node *n)
 {
