@@ -97,28 +97,34 @@ static struct node *make_default(struct problems *p, const struct key *key)
 /* In a default, which is written nowhere, nothing is missing. */
 static void missing(struct problems *p, const struct node *map, const char *key)
 {
+	const struct node *n = tree_get(map, key);
+
 	if (!map->at.file)
 		return;
-	(void)problem_add(p, PROBLEM_ERROR, "E0202", node_place(map), "\"%s\" is missing%s%s", key,
-			  map->key ? " in " : "", map->key ? node_label(p, map) : "");
+	if (n)
+		(void)problem_add(p, PROBLEM_ERROR, "E0202", n->key_at, "\"%s\" is empty", key);
+	else
+		(void)problem_add(p, PROBLEM_ERROR, "E0202", node_place(map),
+				  "\"%s\" is missing%s%s", key, map->key ? " in " : "",
+				  map->key ? node_label(p, map) : "");
 }
 
 static void check_either(struct problems *p, const struct key *key, const struct node *map)
 {
-	const char *word = key->either;
-	size_t first;
+	const char *word = key->either, *first;
 
 	if (!word)
 		return;
-	for (first = strcspn(word, " "); *word; word += strspn(word, " ")) {
+	first = arena_strndup(p->arena, word, strcspn(word, " "));
+	for (; *word; word += strspn(word, " ")) {
 		size_t len = strcspn(word, " ");
 		const struct node *n = tree_get(map, arena_strndup(p->arena, word, len));
 
-		if (n)
+		if (n && !node_is_null(n))
 			return;
 		word += len;
 	}
-	missing(p, map, arena_strndup(p->arena, key->either, first));
+	missing(p, map, first);
 }
 
 static struct node *read_member(struct problems *p, const struct key *key, const struct node *map)
@@ -140,11 +146,7 @@ static struct node *read_member(struct problems *p, const struct key *key, const
 		return out;
 	}
 	if (key->flags & KEY_REQUIRED) {
-		if (m)
-			(void)problem_add(p, PROBLEM_ERROR, "E0202", m->key_at, "\"%s\" is empty",
-					  m->key);
-		else
-			missing(p, map, key->name);
+		missing(p, map, key->name);
 	}
 	return make_default(p, key);
 }
