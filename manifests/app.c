@@ -186,6 +186,7 @@ void app_read(struct problems *p, const struct node *tree, const char *root, str
 	out->build = tree_text(hooks, "build", NULL);
 	out->deploy = tree_text(hooks, "deploy", NULL);
 	out->post_deploy = tree_text(hooks, "post_deploy", NULL);
+	out->clone = tree_text(hooks, "clone", NULL);
 	read_workers(p, out);
 	read_crons(p, out);
 }

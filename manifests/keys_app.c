@@ -92,6 +92,8 @@ static const struct key hook_keys[] = {
 	{ "build", KEY_TEXT, .about = "while the app's image is made", .otherwise = "null" },
 	{ "deploy", KEY_TEXT, .about = "before requests are let in", .otherwise = "null" },
 	{ "post_deploy", KEY_TEXT, .about = "after requests are let in", .otherwise = "null" },
+	/* Ours, not of the format: left out where it isn't used. */
+	{ "clone", KEY_TEXT, .about = "where data was just cloned" },
 	{ NULL, KEY_END },
 };
 

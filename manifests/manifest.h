@@ -89,9 +89,9 @@ struct app {
 	size_t n_mounts;
 	struct variable *variables;
 	size_t n_variables;
-	const char *pre_start, *start, *post_start; /* web.commands; NULL when not given */
-	struct json_t *locations;		    /* map in file order; part of document */
-	const char *build, *deploy, *post_deploy;   /* hooks; NULL when not given */
+	const char *pre_start, *start, *post_start;	  /* web.commands; NULL when not given */
+	struct json_t *locations;			  /* map in file order; part of document */
+	const char *build, *deploy, *post_deploy, *clone; /* hooks; NULL when not given */
 	struct cron *crons;
 	size_t n_crons;
 	struct worker *workers;

@@ -15,12 +15,16 @@
 
 #define EXIT_DIFFERENCES 8
 
+static enum severity least_shown(const struct options *options)
+{
+	if (options->quiet)
+		return PROBLEM_ERROR;
+	return options->verbose ? PROBLEM_NOTE : PROBLEM_WARNING;
+}
+
 static void report(const struct request *q, const struct options *options)
 {
 	const char *format = options->json ? "json" : options->format ? options->format : "text";
-	enum severity least = options->quiet ? PROBLEM_ERROR
-		: options->verbose	     ? PROBLEM_NOTE
-					     : PROBLEM_WARNING;
 
 	if (!strcmp(format, "json")) {
 		session_print("orch.validate/1", "problems", problems_json(&q->problems));
@@ -32,7 +36,7 @@ static void report(const struct request *q, const struct options *options)
 
 		printf("%s\n", json_print(&arena, log, FORM_PRETTY));
 	} else {
-		problems_print(&q->problems, least, stderr);
+		problems_print(&q->problems, least_shown(options), stderr);
 	}
 }
 
@@ -86,13 +90,6 @@ static void print_plan(const struct session *s, const struct plan *plan)
 	printf("Nothing was changed. Apply with: orch deploy\n");
 }
 
-static void add_places(struct session *s, struct request *q, struct action *a)
-{
-	for (size_t i = 0; i < a->n; i++)
-		a->causes[i].where = request_where(q, &s->arena, a->container, a->causes[i].path,
-						   a->causes[i].n);
-}
-
 static int make_plan(struct session *s, struct request *q, struct json_t *record,
 		     struct json_t **desired, struct plan *plan, struct error *err)
 {
@@ -107,8 +104,7 @@ static int make_plan(struct session *s, struct request *q, struct json_t *record
 	if (request_publish(s, err) < 0 || request_images(q, false, previous, desired, err) < 0)
 		return -1;
 	plan_make(&s->arena, *desired, record, &view, plan);
-	for (size_t i = 0; i < plan->n; i++)
-		add_places(s, q, &plan->actions[i]);
+	request_add_places(q, plan);
 	return 0;
 }
 
@@ -124,13 +120,12 @@ static int plan_offline(const struct options *options, struct error *err)
 
 	if (request_read(&s, options, &q, err) < 0)
 		return -1;
-	problems_print(&q.problems, options->quiet ? PROBLEM_ERROR : PROBLEM_NOTE, stderr);
+	problems_print(&q.problems, least_shown(options), stderr);
 	if (request_verdict(&q, err) < 0 || session_project(&s, err) < 0 ||
 	    request_offline(&q, &desired, err) < 0)
 		return -1;
 	plan_make(&s.arena, desired, record, &view, &plan);
-	for (size_t i = 0; i < plan.n; i++)
-		add_places(&s, &q, &plan.actions[i]);
+	request_add_places(&q, &plan);
 	if (options->json) {
 		session_print("orch.plan/1", "plan", plan_json(&plan));
 		return 0;
