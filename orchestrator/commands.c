@@ -23,8 +23,6 @@ const struct cli_command commands[] = {
 	  EXAMPLES("orch validate", "orch validate -v", "orch validate --format=sarif"),
 	  "0 no errors, 2 errors, 3 no manifest", 0, 0, false, cmd_validate },
 	{ "plan", NULL, "Everyday", "", "show what deploy would do, and why", plan_flags,
-	  EXAMPLES("orch plan", "orch plan --json", "orch plan --detailed-exitcode"),
-	{ "plan", "diff", "Everyday", "", "show what deploy would do, and why", plan_flags,
 	  EXAMPLES("orch plan", "orch plan --offline", "orch plan --detailed-exitcode"),
 	  "0 done, 2 manifest, 3 no manifest, 8 differences", 0, 0, false, cmd_plan },
 	{ "deploy", "up", "Everyday", "", "build the app and make the group be as the files say",
