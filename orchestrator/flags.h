@@ -9,6 +9,7 @@ extern const struct cli_flag validate_flags[], config_flags[], plan_flags[], dep
 	logs_flags[], exec_flags[], stop_flags[], start_flags[], destroy_flags[], image_flags[],
 	supervise_flags[];
 extern const struct cli_flag validate_flags[];
+extern const struct cli_flag config_flags[];
 extern const struct cli_flag plan_flags[];
 extern const struct cli_flag deploy_flags[];
 extern const struct cli_flag logs_flags[];
