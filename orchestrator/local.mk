@@ -10,6 +10,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/cmd_branch.c \
 	%D%/cmd_check.c \
 	%D%/cmd_deploy.c \
+	%D%/cmd_df.c \
 	%D%/cmd_destroy.c \
 	%D%/cmd_exec.c \
 	%D%/cmd_host.c \
@@ -19,6 +20,8 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/cmd_logs.c \
 	%D%/cmd_run.c \
 	%D%/command.c \
+	%D%/cmd_pool.c \
+	%D%/cmd_volume.c \
 	%D%/commands.c \
 	%D%/contract.c \
 	%D%/control.c \
@@ -40,6 +43,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/plan_print.c \
 	%D%/progress.c \
 	%D%/project.c \
+	%D%/quota.c \
 	%D%/publish.c \
 	%D%/record.c \
 	%D%/report.c \
@@ -49,7 +53,9 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/state.c \
 	%D%/state_generations.c \
 	%D%/state_ids.c \
+	%D%/storage.c \
 	%D%/supervise.c \
+	%D%/supervise_quota.c \
 	%D%/supervise_request.c \
 	%D%/supervise_start.c \
 	%D%/terminal.c \
@@ -89,6 +95,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/options.h \
 	%D%/plan.h \
 	%D%/progress.h \
+	%D%/quota.h \
 	%D%/project.h \
 	%D%/record.h \
 	%D%/report.h \
@@ -96,6 +103,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/rollout.h \
 	%D%/session.h \
 	%D%/state.h \
+	%D%/storage.h \
 	%D%/supervise.h \
 	%D%/supervisor.h \
 	%D%/terminal.h \

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/process.h"
 #include "orchestrator/host.h"
+#include "orchestrator/quota.h"
 #include "runtime/cgroup.h"
 #include "runtime/container.h"
 #include "runtime/init.h"
@@ -88,6 +89,11 @@ static void see(struct arena *arena, const struct host *h, const char *environme
 			s.memory = usage.memory;
 			s.pids = usage.pids;
 		}
+	}
+	if (!*s.why) {
+		const char *full = quota_why(arena, h, environment, name);
+
+		s.why = full ? full : "";
 	}
 	*out = s;
 }
