@@ -147,10 +147,22 @@ static int restore_stopped(struct work *w, const char *from, struct error *err)
 	return state_set_data(s->state, s->env.id, s->env.cloned, "", "", err);
 }
 
+/* Two in one second are two: the one that is being restored may be one of them. */
+static const char *free_tag(struct session *s)
+{
+	int64_t now = (int64_t)time(NULL);
+	const char *tag;
+
+	do
+		tag = arena_printf(&s->arena, BEFORE "%lld", (long long)now++);
+	while (has_snapshot(s, tag));
+	return tag;
+}
+
 static int restore(struct work *w, const char **argv, struct error *err)
 {
 	struct session *s = w->s;
-	const char *tag = arena_printf(&s->arena, BEFORE "%lld", (long long)time(NULL));
+	const char *tag = free_tag(s);
 	const char *from = group_snapshot_name(&s->arena, s->env.id, argv[0]);
 	const char *kept = group_snapshot_name(&s->arena, s->env.id, tag);
 
