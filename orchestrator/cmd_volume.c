@@ -3,7 +3,6 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/auto.h"
 #include "base/error.h"
@@ -22,7 +21,6 @@
 
 #define TAG_MAX 60
 #define TAG_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
-#define BEFORE "before-restore-"
 
 struct work {
 	struct session *s;
@@ -112,7 +110,7 @@ static int snapshot(struct work *w, const char **argv, struct error *err)
 		return fail(err, ERROR_CONFLICT,
 			    "%s has a snapshot \"%s\" already; remove it: orch volume rm %s",
 			    s->env.name, argv[0], argv[0]);
-	return rollout_snapshot(s, &w->progress, argv[0], "g", err);
+	return rollout_snapshot(s, &w->progress, argv[0], err);
 }
 
 /* Under a name that somebody chose it isn't removed when newer ones push it out. */
@@ -147,31 +145,18 @@ static int restore_stopped(struct work *w, const char *from, struct error *err)
 	return state_set_data(s->state, s->env.id, s->env.cloned, "", "", err);
 }
 
-/* Two in one second are two: the one that is being restored may be one of them. */
-static const char *free_tag(struct session *s)
-{
-	int64_t now = (int64_t)time(NULL);
-	const char *tag;
-
-	do
-		tag = arena_printf(&s->arena, BEFORE "%lld", (long long)now++);
-	while (has_snapshot(s, tag));
-	return tag;
-}
-
 static int restore(struct work *w, const char **argv, struct error *err)
 {
 	struct session *s = w->s;
-	const char *tag = free_tag(s);
 	const char *from = group_snapshot_name(&s->arena, s->env.id, argv[0]);
-	const char *kept = group_snapshot_name(&s->arena, s->env.id, tag);
+	const char *kept;
 
 	if (need_snapshot(s, argv[0], err) < 0)
 		return -1;
 	if (s->env.paused)
 		return fail(err, ERROR_CONFLICT, "\"%s\" is paused; first: orch resume -e %s",
 			    s->env.name, s->env.name);
-	if (rollout_snapshot(s, &w->progress, tag, BEFORE, err) < 0)
+	if (rollout_keep(s, &w->progress, "before-restore-", &kept, err) < 0)
 		return fail_in(err, "nothing was changed");
 	if (!s->env.wanted || !s->env.good) {
 		if (restore_stopped(w, from, err) < 0)
@@ -185,7 +170,7 @@ static int restore(struct work *w, const char **argv, struct error *err)
 		fprintf(stderr,
 			"%s has the data of \"%s\"; that of before is kept: orch volume restore "
 			"%s\n",
-			s->env.name, argv[0], tag);
+			s->env.name, argv[0], *kept ? strchr(kept, '@') + 1 : argv[0]);
 	return 0;
 }
 
