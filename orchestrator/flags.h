@@ -18,6 +18,8 @@ extern const struct cli_flag run_flags[];
 extern const struct cli_flag stop_flags[];
 extern const struct cli_flag start_flags[];
 extern const struct cli_flag destroy_flags[];
+extern const struct cli_flag volume_flags[];
+extern const struct cli_flag pool_flags[];
 extern const struct cli_flag image_flags[];
 extern const struct cli_flag supervise_flags[];
 extern const struct cli_flag branch_flags[];

@@ -10,6 +10,7 @@
 #include "base/process.h"
 #include "base/text.h"
 #include "orchestrator/host.h"
+#include "orchestrator/quota.h"
 #include "runtime/cgroup.h"
 #include "runtime/container.h"
 #include "runtime/init.h"
@@ -102,6 +103,11 @@ static void see(struct arena *arena, const struct host *h, const char *environme
 			if (usage.oom_kills && !*s.why)
 				s.why = killed_for_memory(arena, &usage, s.memory_limit);
 		}
+	}
+	if (!*s.why) {
+		const char *full = quota_why(arena, h, environment, name);
+
+		s.why = full ? full : "";
 	}
 	*out = s;
 }

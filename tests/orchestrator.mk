@@ -3,6 +3,7 @@ unit_tests += tests/unit/test_project tests/unit/test_effects tests/unit/test_pl
 unit_tests += tests/unit/test_ci
 tests_unit_test_apply_SOURCES = tests/unit/test_apply.c tests/unit/fake_backend.c \
 	tests/unit/fake_backend.h
+e2e_tests += tests/e2e/volumes.sh tests/e2e/group.sh tests/e2e/shop.sh tests/e2e/run.sh
 e2e_tests += tests/e2e/group.sh tests/e2e/drills.sh tests/e2e/shop.sh tests/e2e/run.sh
 e2e_tests += tests/e2e/group.sh tests/e2e/shop.sh tests/e2e/run.sh
 e2e_tests += tests/e2e/branch.sh tests/e2e/clones.sh
