@@ -1,8 +1,11 @@
 # tests of orchestrator/, and of all of it together
 unit_tests += tests/unit/test_project tests/unit/test_plan tests/unit/test_contract tests/unit/test_apply
-unit_tests += tests/unit/test_ci
+unit_tests += tests/unit/test_ci tests/unit/test_desired
 tests_unit_test_apply_SOURCES = tests/unit/test_apply.c tests/unit/fake_backend.c \
 	tests/unit/fake_backend.h
+tests_unit_test_desired_SOURCES = tests/unit/test_desired.c tests/unit/fake_backend.c \
+	tests/unit/fake_backend.h
+live_tests += tests/live/test_group
 e2e_tests += tests/e2e/group.sh tests/e2e/shop.sh tests/e2e/run.sh
 e2e_tests += tests/e2e/branch.sh tests/e2e/clones.sh
 EXTRA_DIST += tests/e2e/lib.sh

@@ -202,7 +202,15 @@ static int fake_hook(void *ctx, const char *name, const char *which, struct erro
 {
 	struct fake *f = ctx;
 
-	cr_expect(json_get_flag(one(f, name), "ready", false), "%s: %s", name, which);
+	if (!strcmp(which, "clone")) {
+		cr_expect_null(json_get(one(f, name), "ready"), "%s was started", name);
+		cr_expect(json_get_flag(one(f, "db"), "ready", false), "before its service");
+		cr_expect(json_get_flag(json_path(f->saved, "containers", name, NULL), "at_hook",
+					false),
+			  "%s: unrecorded", name);
+	} else {
+		cr_expect(json_get_flag(one(f, name), "ready", false), "%s: %s", name, which);
+	}
 	(void)refuses(f);
 	text_printf(&f->log, "hook %s %s\n", name, which);
 	return done(f, err);
@@ -230,7 +238,9 @@ static bool fake_alive(void *ctx, const char *name)
 
 int run_fake(struct fake *f, const char *text, struct error *err)
 {
-	const struct apply_options options = { .hooks = true, .timeout_ms = 60000 };
+	const struct apply_options options = { .hooks = true,
+					       .clone = f->clone,
+					       .timeout_ms = 60000 };
 	const struct plan_view view = { .ctx = f, .alive = fake_alive };
 	const struct backend b = {
 		f,	     fake_save,	   fake_stop,  fake_discard, fake_network,

@@ -17,6 +17,7 @@ struct fake {
 	unsigned calls, fail_at;
 	bool late; /* the call that fails has done its work */
 	bool published;
+	bool clone; /* apply_options.clone */
 	uint64_t now;
 	struct text log;
 };
