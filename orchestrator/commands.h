@@ -8,6 +8,9 @@
 struct error;
 
 int cmd_validate(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_config(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_schema(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_explain(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_plan(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_deploy(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_branch(void *ctx, int argc, const char **argv, struct error *err);
