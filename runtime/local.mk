@@ -27,7 +27,7 @@ noinst_LIBRARIES += %D%/libruntime.a
 	%D%/swap.c %D%/swap.h \
 	%D%/sync.c %D%/sync.h \
 	%D%/volume.c %D%/volume.h \
-	%D%/volume_diff.c %D%/volume_diff.h
+	%D%/volume_diff.c %D%/volume_diff.h \
 	%D%/walk.c %D%/walk.h
 
 # PID 1 of every container: one static file, no shared code with orch but its own sources.

@@ -155,6 +155,8 @@ static int fake_activate(void *ctx, const char *name, const struct json_t *desir
 		json_text(json_path(wanted, "relationships", "database", "service", NULL), NULL);
 
 	cr_assert(json_get_flag(one(f, name), "released", false), "%s", name);
+	if (f->clone && json_path(wanted, "app", "hooks", "clone", NULL))
+		cr_expect(f->clean, "%s starts on data that isn't clean", name);
 	if (on)
 		cr_expect(json_get_flag(one(f, on), "ready", false), "%s before %s", name, on);
 	if (!refuses(f)) {
@@ -212,7 +214,8 @@ static int fake_hook(void *ctx, const char *name, const char *which, struct erro
 	} else {
 		cr_expect(json_get_flag(one(f, name), "ready", false), "%s: %s", name, which);
 	}
-	(void)refuses(f);
+	if (!refuses(f) && !strcmp(which, "clone"))
+		f->clean = true;
 	text_printf(&f->log, "hook %s %s\n", name, which);
 	return done(f, err);
 }
