@@ -7,10 +7,10 @@
 
 #include "base/auto.h"
 #include "base/error.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "orchestrator/commands.h"
 #include "orchestrator/control.h"
+#include "orchestrator/destroy.h"
 #include "orchestrator/look.h"
 #include "orchestrator/progress.h"
 #include "orchestrator/record.h"
@@ -38,15 +38,11 @@ static uint64_t now_ms(void)
 
 static int take_lock(struct deploy *d, struct error *err)
 {
-	struct session *s = d->s;
-	int r;
+	int r = session_lock(d->s, &d->lock, err);
 
-	if (file_make_dirs(record_path(&s->arena, &s->host, s->env.id, ""), 0755, err) < 0)
-		return -1;
-	r = file_lock(record_path(&s->arena, &s->host, s->env.id, "lock"), false, &d->lock, err);
-	return r == FILE_LOCKED
+	return r == SESSION_LOCKED
 		? fail(err, ERROR_CONFLICT,
-		       "another deploy of %s is at work; wait for it: orch status", s->env.name)
+		       "another deploy of %s is at work; wait for it: orch status", d->s->env.name)
 		: r;
 }
 
@@ -55,8 +51,9 @@ static int prepare(struct deploy *d, struct error *err)
 {
 	struct session *s = d->s;
 
-	if (session_need_state(s, "deploy", err) < 0 || session_project(s, err) < 0 ||
-	    take_lock(d, err) < 0 || session_project(s, err) < 0 || request_publish(s, err) < 0)
+	if (session_need_state(s, "deploy", err) < 0 || destroy_finish_all(s, err) < 0 ||
+	    session_project(s, err) < 0 || take_lock(d, err) < 0 || session_project(s, err) < 0 ||
+	    request_publish(s, err) < 0)
 		return -1;
 	if (!s->exists)
 		s->env.made = (int64_t)time(NULL);

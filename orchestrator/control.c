@@ -145,9 +145,11 @@ static int next_line(int fd, struct text *line, int *cancelled, struct error *er
 			(void)send(fd, "cancel\n", 7, MSG_NOSIGNAL);
 		}
 	}
-	if (r > 0)
-		return fail(err, ERROR_SYSTEM,
-			    "the supervisor ended; the next command carries on where it left off");
+	if (r > 0) {
+		errno = EPIPE;
+		return fail_errno(
+			err, "the supervisor ended; the next command carries on where it left off");
+	}
 	return r;
 }
 

@@ -29,7 +29,8 @@ int control_send(int fd, const struct json_t *message, struct error *err);
 struct json_t *control_receive(int fd, struct error *err);
 
 /*
- * Send a request and wait for its end; each event is told. What the supervisor says went wrong becomes *err. On
+ * Send a request and wait for its end; each event is told. What the supervisor says went wrong becomes *err; if it ended before it answered, errnum is
+ * EPIPE or ECONNRESET. On
  * SIGINT (when *interrupted turns true) it is asked to cancel, the second time it is left alone.
  */
 typedef void control_event(void *ctx, const struct json_t *event);

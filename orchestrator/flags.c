@@ -71,7 +71,14 @@ const struct cli_flag start_flags[] = {
 };
 const struct cli_flag destroy_flags[] = {
 	{ "purge", 0, FLAG_SWITCH, AT(purge), NULL, "data too, instead of to the trash" },
-	{ "yes", 'y', FLAG_SWITCH, AT(yes), NULL, "don't ask" },
+	{ "yes", 'y', FLAG_SWITCH, AT(yes), NULL, "don't ask, unless it is the production one" },
+	{ "yes-destroy", 0, FLAG_TEXT, AT(yes_destroy), "NAME",
+	  "don't ask if that is its name, also of the production one" },
+	{ NULL },
+};
+const struct cli_flag trash_flags[] = {
+	{ "older-than", 0, FLAG_TIME, AT(older_than_ms), "TIME", "empty: only what is older" },
+	{ "yes", 'y', FLAG_SWITCH, AT(yes), NULL, "empty: don't ask" },
 	{ NULL },
 };
 const struct cli_flag image_flags[] = {

@@ -15,12 +15,14 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/cmd_life.c \
 	%D%/cmd_list.c \
 	%D%/cmd_logs.c \
+	%D%/cmd_trash.c \
 	%D%/commands.c \
 	%D%/contract.c \
 	%D%/control.c \
 	%D%/converge.c \
 	%D%/db.c \
 	%D%/desired.c \
+	%D%/destroy.c \
 	%D%/effects.c \
 	%D%/flags.c \
 	%D%/git.c \
@@ -44,6 +46,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/supervise_request.c \
 	%D%/supervise_start.c \
 	%D%/terminal.c \
+	%D%/trash.c \
 	%D%/world.c \
 	%D%/world_change.c \
 	%D%/world_create.c \
@@ -61,6 +64,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/converge.h \
 	%D%/db.h \
 	%D%/desired.h \
+	%D%/destroy.h \
 	%D%/effects.h \
 	%D%/flags.h \
 	%D%/git.h \
@@ -80,6 +84,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/supervise.h \
 	%D%/supervisor.h \
 	%D%/terminal.h \
+	%D%/trash.h \
 	%D%/world.h
 
 bin_PROGRAMS += orch

@@ -10,7 +10,8 @@
 struct options {
 	const char *folder, *root, *project, *environment;
 	const char *progress, *format, *publish, *user, *tail;
-	unsigned long timeout_ms;
+	const char *yes_destroy;
+	unsigned long timeout_ms, older_than_ms;
 	unsigned verbose;
 	bool quiet, json;
 	bool yes, purge;	/* destroy */

@@ -23,3 +23,12 @@ int supervise(const struct host *h, const char *environment, bool deferred, stru
  */
 int supervise_connect(const struct host *h, const char *environment, bool deferred, int *out,
 		      struct error *err);
+
+struct json_t;
+/*
+ * control_call over such a connection; if the supervisor ends before it answers, as one does that somebody told to stop, the next one is asked. For
+ * requests that can be made twice.
+ */
+int supervise_call(const struct host *h, const char *environment, const struct json_t *request,
+		   void (*event)(void *ctx, const struct json_t *event), void *ctx,
+		   struct error *err);

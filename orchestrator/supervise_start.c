@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 
 #define START_MS 10000
 #define STEP_MS 2
+#define CALLS 5
 
 static _Noreturn void become(const struct host *h, const char *environment, bool deferred, int log)
 {
@@ -83,4 +85,21 @@ int supervise_connect(const struct host *h, const char *environment, bool deferr
 	return fail(err, ERROR_SYSTEM,
 		    "the supervisor of %s doesn't start; see %s/%s/supervisor.log", environment,
 		    h->log, environment);
+}
+
+int supervise_call(const struct host *h, const char *environment, const struct json_t *request,
+		   void (*event)(void *ctx, const struct json_t *event), void *ctx,
+		   struct error *err)
+{
+	for (int i = 1;; i++) {
+		AUTO(fd) int fd = -1;
+
+		err->errnum = 0;
+		if (supervise_connect(h, environment, true, &fd, err) < 0)
+			return -1;
+		if (control_call(fd, request, event, ctx, err) == 0)
+			return 0;
+		if ((err->errnum != EPIPE && err->errnum != ECONNRESET) || i == CALLS)
+			return -1;
+	}
 }
