@@ -17,19 +17,10 @@
 #include "orchestrator/trash.h"
 #include "runtime/volume.h"
 
-static void utc(char buf[32], int64_t when)
-{
-	const time_t t = (time_t)when;
-	struct tm tm;
-
-	gmtime_r(&t, &tm);
-	strftime(buf, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
-}
-
 static void print_json(const struct trashed *list, size_t n)
 {
 	struct json_t *out = json_new_list();
-	char when[32];
+	char when[TEXT_TIME];
 
 	for (size_t i = 0; i < n; i++) {
 		struct json_t *map = json_add(out, json_new_map());
@@ -39,10 +30,8 @@ static void print_json(const struct trashed *list, size_t n)
 		json_put_text(map, "containers", list[i].containers);
 		json_put_number(map, "snapshots", (int64_t)list[i].snapshots);
 		json_put_number(map, "bytes", (int64_t)list[i].bytes);
-		utc(when, list[i].when);
-		json_put_text(map, "thrown_away", when);
-		utc(when, list[i].when + TRASH_KEPT_S);
-		json_put_text(map, "kept_until", when);
+		json_put_text(map, "thrown_away", text_time(when, list[i].when));
+		json_put_text(map, "kept_until", text_time(when, list[i].when + TRASH_KEPT_S));
 	}
 	session_print("orch.trash/1", "trash", out);
 }

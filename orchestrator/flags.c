@@ -81,6 +81,19 @@ const struct cli_flag trash_flags[] = {
 	{ "yes", 'y', FLAG_SWITCH, AT(yes), NULL, "empty: don't ask" },
 	{ NULL },
 };
+const struct cli_flag backup_flags[] = {
+	{ "to", 0, FLAG_TEXT, AT(to), "FILE|DIR",
+	  "create: one file, or into a folder that is there" },
+	{ "live", 0, FLAG_SWITCH, AT(live), NULL,
+	  "create: no process stands still; each volume is as of its own moment" },
+	{ "no-images", 0, FLAG_SWITCH, AT(no_images), NULL, "create: their digests only" },
+	{ "as", 0, FLAG_TEXT, AT(as), "NAME", "restore: into this environment" },
+	{ "data-only", 0, FLAG_SWITCH, AT(data_only), NULL, "restore: what is deployed stays" },
+	{ "no-code", 0, FLAG_SWITCH, AT(data_only), NULL, "the same" },
+	{ "timeout", 0, FLAG_TIME, AT(timeout_ms), "TIME",
+	  "restore: for all to be ready (default: 5m)" },
+	{ NULL },
+};
 const struct cli_flag image_flags[] = {
 	{ "progress", 0, FLAG_CHOICE, AT(progress), "HOW", "auto, tty, plain, json, none",
 	  progress_choices },

@@ -3,9 +3,16 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 %C%_liborchestrator_a_SOURCES = \
 	%D%/activate.c \
 	%D%/apply.c \
+	%D%/archive.c \
+	%D%/backup.c \
+	%D%/backup_images.c \
+	%D%/backup_make.c \
+	%D%/backup_restore.c \
+	%D%/backup_store.c \
 	%D%/bases.c \
 	%D%/build.c \
 	%D%/build_box.c \
+	%D%/cmd_backup.c \
 	%D%/cmd_check.c \
 	%D%/cmd_deploy.c \
 	%D%/cmd_destroy.c \
@@ -55,6 +62,12 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/world_talk.c \
 	%D%/activate.h \
 	%D%/apply.h \
+	%D%/archive.h \
+	%D%/backup.h \
+	%D%/backup_images.h \
+	%D%/backup_make.h \
+	%D%/backup_restore.h \
+	%D%/backup_store.h \
 	%D%/bases.h \
 	%D%/build.h \
 	%D%/build_box.h \

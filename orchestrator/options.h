@@ -11,6 +11,8 @@ struct options {
 	const char *folder, *root, *project, *environment;
 	const char *progress, *format, *publish, *user, *tail;
 	const char *yes_destroy;
+	const char *to, *as;
+	bool live, no_images, data_only;
 	unsigned long timeout_ms, older_than_ms;
 	unsigned verbose;
 	bool quiet, json;

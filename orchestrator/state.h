@@ -88,3 +88,6 @@ int state_id_range(struct state *s, const char *id, const char *container, uint3
 /* Secrets and names that are made once for a project: 52 characters of base32. */
 int state_entropy(struct state *s, struct arena *arena, const char *project_id, const char **out,
 		  struct error *err);
+/* Of a project that has none yet: as it had elsewhere. */
+int state_set_entropy(struct state *s, const char *project_id, const char *entropy,
+		      struct error *err);

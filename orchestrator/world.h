@@ -18,6 +18,8 @@
 
 struct image_description;
 
+#define WORLD_POOL_SIZE (UINT64_C(64) << 30) /* of a pool file, which is sparse */
+
 /* A container that runs, or is being made. */
 struct live {
 	const char *name;

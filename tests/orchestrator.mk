@@ -1,5 +1,8 @@
 # tests of orchestrator/, and of all of it together
 unit_tests += tests/unit/test_project tests/unit/test_plan tests/unit/test_contract tests/unit/test_apply
+unit_tests += tests/unit/test_backup
+fuzz_targets += tests/fuzz/fuzz_backup
+EXTRA_DIST += tests/fuzz/fuzz_backup.c
 tests_unit_test_apply_SOURCES = tests/unit/test_apply.c tests/unit/fake_backend.c \
 	tests/unit/fake_backend.h
 e2e_tests += tests/e2e/backup.sh tests/e2e/group.sh tests/e2e/shop.sh

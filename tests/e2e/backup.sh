@@ -74,7 +74,11 @@ kill_often() {
 		"$ORCH" --root "$root" "$@"
 		code=$?
 	}
-	[ $code = 0 ] || [ $code = 3 ]
+	[ $code = 0 ] || [ $code = 3 ] || {
+		echo "exit $code, killed $killed times"
+		cat "$work/killed"
+		return 1
+	}
 }
 
 # kill_after SECONDS COMMAND...: it, then its exit code; 137 when that was too little time.
@@ -144,5 +148,140 @@ for ms in 020 030 040 050 060 080 110 150; do
 	check "the same data" same "$(sums)" "$(cat "$work/sums")"
 done
 
+
+# A backup.
+root2=$work/root2
+other() {
+	"$ORCH" --root "$root2" "$@"
+}
+facts() {
+	orch show | jq -cS '[.. | objects | select(has("base")) | .base, .code.image]'
+}
+digests=$(facts)
+check "backup" orch backup create
+id=$(orch backup create -q)
+check "its name" contains "$id" "$machine-20"
+check "it is listed" same "$(orch backup ls --json | jq -r --arg id "$id" '.backups[] | select(.id == $id) | .environment')" main
+check "two are" same "$(orch backup ls -e main --json | jq '.backups | length')" 2
+check "it is sound" orch backup verify "$id"
+check "while it is paused or stopped" orch backup create --no-images --to "$work/small.tar"
+orch stop -q
+check "of a stopped one" orch backup create -q
+orch start -q
+check "into a folder" orch backup create --to "$work"
+check "as one file" orch backup get "$id" "$work/all.tar"
+check "of which nobody else reads" same "$(stat -c %a "$work/all.tar")" 600
+check "not over another one" exits 4 orch backup get "$id" "$work/all.tar"
+check "no snapshot stays" same "$(find "$root/var/lib/orch/pool" -maxdepth 1 -name '*@*' | wc -l)" 0
+check "in the same environment" orch exec -u root db -- rm /mnt/table
+check "restore" orch backup restore "$id"
+check "the same data" same "$(sums)" "$(cat "$work/sums")"
+check "what was there is kept" same "$(find "$root/var/lib/orch/pool" -maxdepth 1 -name '*@before-restore-*' | wc -l)" 1
+check "into another one" orch backup restore "$id" --as copy
+check "which is one of its own" same "$(orch ls --json | jq '.environments | length')" 2
+check "with the same data" same "$(ORCH_ENVIRONMENT=copy sums)" "$(cat "$work/sums")"
+check "and its own address" same "$(orch ls --json | jq '[.environments[].url] | unique | length')" 2
+check "destroy the other" orch destroy --purge --yes -e copy
+check "data only" orch backup restore "$id" --data-only
+check "the same data" same "$(sums)" "$(cat "$work/sums")"
+check "data only of nothing" exits 3 orch backup restore "$id" --data-only --as none
+check "nothing was made" exits 3 orch status -e none
+
+# Damage is found before anything is changed, and named.
+store=$root/var/lib/orch/backups
+broken() {
+	rm -rf "$work/broken"
+	cp -r "$store/$id" "$work/broken"
+	chmod -R u+w "$work/broken"
+}
+same_as_before() {
+	same "$(sums; orch history --json | jq -c '.generations | length'; pids db)" "$unchanged"
+}
+unchanged=$(sums; orch history --json | jq -c '.generations | length'; pids db)
+broken
+printf X | dd of="$work/broken/volume-db.tar.zst" bs=1 seek=1000 conv=notrunc 2>/dev/null
+check "a flipped byte is refused" exits 1 orch backup restore "$work/broken"
+check "and named" contains "$(orch backup restore "$work/broken" 2>&1)" "volume-db.tar.zst: its content is not what was written"
+check "verify says which" same "$(orch backup verify "$work/broken" --json 2>/dev/null | jq -r '.parts[] | select(.ok | not) | .file')" volume-db.tar.zst
+check "with its exit code" exits 8 orch backup verify "$work/broken"
+broken
+truncate -s -1 "$work/broken/volume-web.tar.zst"
+check "cut short" contains "$(orch backup restore "$work/broken" 2>&1)" "the volume of web"
+broken
+rm "$work"/broken/image-*.sqfs
+check "a lost image" contains "$(orch backup restore "$work/broken" 2>&1)" "it is missing"
+broken
+sed -i 's/"generation": [0-9]*/"generation": 99/' "$work/broken/manifest.json"
+check "a changed manifest" contains "$(orch backup restore "$work/broken" 2>&1)" "manifest.json is damaged"
+rm "$work/broken/volume-web.tar.zst"
+ln -s /etc/passwd "$work/broken/volume-web.tar.zst"
+broken
+rm "$work/broken/volume-web.tar.zst"
+mkfifo "$work/broken/volume-web.tar.zst"
+check "a pipe instead" contains "$(orch backup restore "$work/broken" 2>&1)" "it is no file"
+head -c $(($(stat -c %s "$work/all.tar") / 2)) "$work/all.tar" >"$work/half.tar"
+check "half a file" exits 1 orch backup restore "$work/half.tar"
+check "nothing was changed" same_as_before
+check "no such backup" exits 3 orch backup restore none
+sed -i 's/disk: 128/disk: 300/' app.yaml
+commit . "more disk"
+check "more disk" orch deploy
+check "is used" orch exec web -- sh -c 'head -c 150000000 /dev/urandom >/app/upload/much'
+much=$(orch backup create -q --no-images)
+orch exec web -- rm /app/upload/much
+git reset -q --hard HEAD~1
+check "less disk" orch deploy
+unchanged=$(sums; orch history --json | jq -c '.generations | length'; pids db)
+check "what does not fit" exits 1 orch backup restore "$much" --data-only
+check "is refused" contains "$(orch backup restore "$much" --data-only 2>&1)" "its disk has"
+check "nothing was changed" same_as_before
+
+# One moment of a container that writes all the time: the second file never has more than the first.
+orch exec -u root db -- sh -c 'i=0; while [ ! -e /mnt/stop ]; do i=$((i+1))
+	echo $i >/mnt/t; mv /mnt/t /mnt/first; echo $i >/mnt/t; mv /mnt/t /mnt/second; done' &
+writer=$!
+orch exec -u root db -- sh -c 'while [ ! -s /mnt/second ]; do sleep 0.1; done'
+moving=$(orch backup create -q --no-images)
+orch exec -u root db -- touch /mnt/stop
+wait $writer
+check "while it writes" orch backup restore "$moving" --as moving
+check "one moment" orch exec -e moving db -- sh -c 'd=$(($(cat /mnt/first) - $(cat /mnt/second))); [ $d = 0 ] || [ $d = 1 ]'
+check "not its last" orch exec -e moving db -- test ! -e /mnt/stop
+check "destroy" orch destroy -q --purge --yes -e moving
+check "back to what it was" orch backup restore "$id"
+
+# Killed again and again.
+killed=0
+check "restore, killed often" kill_often backup restore "$id"
+check "it was killed ($killed)" test $killed -gt 5
+check "the same data" same "$(sums)" "$(cat "$work/sums")"
+killed=0
+n=$(orch backup ls --json | jq '.backups | length')
+check "create, killed often" kill_often backup create
+check "it was killed ($killed)" test $killed -gt 3
+check "one more" same "$(orch backup ls --json | jq '.backups | length')" $((n + 1))
+check "nothing unfinished" same "$(find "$store" "$root/var/lib/orch/pool" -maxdepth 1 -name '*~' | wc -l)" 0
+check "it runs" orch exec db -- true
+
+# Everything is lost but the file: another root, without the project's folder.
+check "rm" orch backup rm "$much"
+check "is gone" exits 3 orch backup rm "$much"
 check "destroy" orch destroy --purge --yes-destroy main
-check "nothing is left" same "$(host_state)" "$before"
+check "nothing is left" diff <(echo "$before") <(host_state)
+rm -rf --one-file-system "$root"
+cd "$work" || exit 1
+root=$root2
+check "without images" contains "$(orch backup restore "$work/small.tar" 2>&1)" "orch image build store:1.0"
+check "is absent" exits 3 orch backup restore "$work/small.tar"
+check "on another root" orch backup restore "$work/all.tar"
+export ORCH_ENVIRONMENT=main
+check "the same data" same "$(sums)" "$(cat "$work/sums")"
+check "the same images by digest" same "$(facts)" "$digests"
+check "it answers" same "$(curl -fsS -m 5 "$(orch status | grep -oE 'http://[^ ]+')page")" one
+check "the images are sound" orch image verify
+check "now without images too" orch backup restore "$work/small.tar"
+check "the same data" same "$(sums)" "$(cat "$work/sums")"
+check "nothing unpacked stays" same "$(find "$root/var/lib/orch/backups" -name '*~' | wc -l)" 0
+
+check "destroy" orch destroy --purge --yes-destroy main
+check "nothing is left" diff <(echo "$before") <(host_state)
