@@ -23,6 +23,7 @@ int cmd_start(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_destroy(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_trash(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_backup(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_mount(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_image(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_doctor(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_supervise(void *ctx, int argc, const char **argv, struct error *err);

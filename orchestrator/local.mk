@@ -22,6 +22,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/cmd_life.c \
 	%D%/cmd_list.c \
 	%D%/cmd_logs.c \
+	%D%/cmd_mount.c \
 	%D%/cmd_trash.c \
 	%D%/commands.c \
 	%D%/contract.c \

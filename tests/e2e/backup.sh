@@ -250,6 +250,45 @@ check "not its last" orch exec -e moving db -- test ! -e /mnt/stop
 check "destroy" orch destroy -q --purge --yes -e moving
 check "back to what it was" orch backup restore "$id"
 
+# Mounts, out and in.
+check "mounts" same "$(orch mount ls --json | jq -r '.mounts[] | "\(.container):\(.path)"')" web:upload
+check "get" orch mount get web:upload "$work/got"
+check "all of it" same "$(cd "$work/got" && find . -type f | sort | xargs cat)" "picture
+deep"
+chown 1234:1234 "$work/got"
+rm "$work/got/cat.jpg"
+check "again" contains "$(orch mount get web:/app/upload/ "$work/got" 2>&1)" "1 copied (8B), 1 unchanged"
+check "the user's" same "$(stat -c %u "$work/got/cat.jpg")" 1234
+check "one file" orch mount get web:upload/sub/dog.jpg "$work/dog"
+check "it is that" same "$(cat "$work/dog")" deep
+orch exec web -- ln -s /etc /app/upload/etc
+orch exec web -- ln -s ../../../../.. /app/upload/sub/up
+check "no way out by a link" exits 1 orch mount get web:upload/etc/passwd "$work/stolen"
+check "nor another one" exits 1 orch mount get web:upload/sub/up/etc/passwd "$work/stolen"
+check "nor by dots" exits 1 orch mount get web:upload/../../x "$work/stolen"
+check "nothing came out" test ! -e "$work/stolen"
+check "links stay links" orch mount get web:upload "$work/got"
+check "that one" same "$(readlink "$work/got/etc")" /etc
+mkdir -p "$work/in/etc" "$work/in/new"
+echo evil >"$work/in/etc/passwd"
+echo new >"$work/in/new/file"
+mkfifo "$work/in/new/pipe"
+truncate -s 50M "$work/in/new/hole"
+chmod 4755 "$work/in/new/file"
+check "not in through a link" exits 1 orch mount put "$work/in" web:upload
+rm -r "$work/in/etc"
+orch stop -q
+check "put, stopped" orch mount put "$work/in" web:upload
+check "again" contains "$(orch mount put "$work/in" web:upload 2>&1)" "0 copied (0B), 2 unchanged, 1 skipped"
+orch start -q
+check "it is the app's" same "$(orch exec web -- stat -c '%U %a' /app/upload/new/file /app/upload/new)" "web 755
+web 755"
+check "holes stay" same "$(orch exec web -- stat -c %b /app/upload/new/hole)" 0
+check "no such mount" contains "$(orch mount get web:nothing "$work/x" 2>&1)" "it has: upload"
+check "of a service" exits 3 orch mount get db:data "$work/x"
+check "usage" exits 2 orch mount get upload "$work/x"
+check "clean up" orch exec web -- rm -r /app/upload/new /app/upload/etc /app/upload/sub/up
+
 # Killed again and again.
 killed=0
 check "restore, killed often" kill_often backup restore "$id"
@@ -259,7 +298,10 @@ killed=0
 n=$(orch backup ls --json | jq '.backups | length')
 check "create, killed often" kill_often backup create
 check "it was killed ($killed)" test $killed -gt 3
-check "one more" same "$(orch backup ls --json | jq '.backups | length')" $((n + 1))
+check "one more, or more" test "$(orch backup ls --json | jq '.backups | length')" -gt "$n"
+for made in $(orch backup ls --json | jq -r '.backups[].id'); do
+	check "sound: $made" orch backup verify "$made"
+done
 check "nothing unfinished" same "$(find "$store" "$root/var/lib/orch/pool" -maxdepth 1 -name '*~' | wc -l)" 0
 check "it runs" orch exec db -- true
 
