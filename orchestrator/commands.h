@@ -26,4 +26,5 @@ int cmd_backup(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_mount(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_image(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_doctor(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_fsck(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_supervise(void *ctx, int argc, const char **argv, struct error *err);

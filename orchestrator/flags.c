@@ -94,6 +94,11 @@ const struct cli_flag backup_flags[] = {
 	  "restore: for all to be ready (default: 5m)" },
 	{ NULL },
 };
+const struct cli_flag fsck_flags[] = {
+	{ "repair", 0, FLAG_SWITCH, AT(repair), NULL,
+	  "remove what is nobody's; data to the trash" },
+	{ NULL },
+};
 const struct cli_flag image_flags[] = {
 	{ "progress", 0, FLAG_CHOICE, AT(progress), "HOW", "auto, tty, plain, json, none",
 	  progress_choices },

@@ -17,6 +17,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/cmd_deploy.c \
 	%D%/cmd_destroy.c \
 	%D%/cmd_exec.c \
+	%D%/cmd_fsck.c \
 	%D%/cmd_host.c \
 	%D%/cmd_image.c \
 	%D%/cmd_life.c \
@@ -33,6 +34,9 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/destroy.c \
 	%D%/effects.c \
 	%D%/flags.c \
+	%D%/fsck.c \
+	%D%/fsck_disk.c \
+	%D%/fsck_host.c \
 	%D%/git.c \
 	%D%/group.c \
 	%D%/host.c \
@@ -81,6 +85,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/destroy.h \
 	%D%/effects.h \
 	%D%/flags.h \
+	%D%/fsck.h \
 	%D%/git.h \
 	%D%/group.h \
 	%D%/host.h \

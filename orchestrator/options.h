@@ -12,7 +12,7 @@ struct options {
 	const char *progress, *format, *publish, *user, *tail;
 	const char *yes_destroy;
 	const char *to, *as;
-	bool live, no_images, data_only;
+	bool live, no_images, data_only, repair;
 	unsigned long timeout_ms, older_than_ms;
 	unsigned verbose;
 	bool quiet, json;

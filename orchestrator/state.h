@@ -58,6 +58,10 @@ int state_save(struct state *s, const struct environment *e, struct error *err);
 /* The environment with its generations and id ranges. */
 int state_remove(struct state *s, const char *id, struct error *err);
 
+/* Ids of environments that aren't there, of which there is something else. In the arena. */
+int state_orphans(struct state *s, struct arena *arena, const char ***ids, size_t *n,
+		  struct error *err);
+
 struct generation {
 	int64_t number;
 	int64_t made; /* seconds since 1970 */

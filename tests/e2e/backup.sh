@@ -289,6 +289,31 @@ check "of a service" exits 3 orch mount get db:data "$work/x"
 check "usage" exits 2 orch mount get upload "$work/x"
 check "clean up" orch exec web -- rm -r /app/upload/new /app/upload/etc /app/upload/sub/up
 
+# What is nobody's is found, and gone after a repair.
+ghost=ghost-abcdefg
+check "no differences" orch fsck
+kill -9 "$(orch ps --json | jq -r '.containers[] | select(.container == "web") | .pid')" "$(pgrep -f "supervise.*--root $root" | head -n 1)"
+sleep 0.2
+mkdir -p "$root/run/orch/$ghost" "$root/var/lib/orch/log/$ghost" "$root/var/lib/orch/scratch/$ghost.web" \
+	"$store/$machine-20200101T000000Z~" "$root/var/lib/orch/pool/$ghost" "$root/var/lib/orch/pool/$machine~"
+btrfs subvolume create "$root/var/lib/orch/pool/$ghost/db" >/dev/null
+echo precious >"$root/var/lib/orch/pool/$ghost/db/file"
+btrfs subvolume create "$root/var/lib/orch/pool/$machine/none" >/dev/null
+cgroup=$(find /sys/fs/cgroup -maxdepth 3 -type d -name "orch-$(printf %s "$root" | sha256sum | cut -c 1-8)" | sed 1q)
+mkdir "$cgroup/$ghost"
+nft add table ip orch
+nft add chain ip orch orchgoneabcde-fwd '{ type filter hook forward priority 0; }'
+check "differences" exits 8 orch fsck
+check "all of them" same "$(orch fsck --json | jq -r '.differences[] | .kind + " " + (.object | sub(".*/(?<x>[^/]*/[^/]*)$"; "\(.x)"))' | sort)" \
+	"$(printf '%s\n' "leak backups/$machine-20200101T000000Z~" "leak log/$ghost" "leak cgroup orch-${cgroup##*orch-}/$ghost" "leak orch/$ghost" \
+		"leak pool/$ghost" "leak pool/$machine~" "leak $machine/none" "leak rules of orchgoneabcde" \
+		"leak scratch/$ghost.web" "missing $machine" | sort)"
+check "repair" orch fsck --repair
+check "no differences" orch fsck
+check "the data is in the trash" same "$(orch trash ls --json | jq -r '[.trash[].environment] | sort | join(" ")')" "$ghost $machine"
+check "it runs" orch exec web -- true
+check "empty" orch trash empty --yes
+
 # Killed again and again.
 killed=0
 check "restore, killed often" kill_often backup restore "$id"
@@ -308,7 +333,9 @@ check "it runs" orch exec db -- true
 # Everything is lost but the file: another root, without the project's folder.
 check "rm" orch backup rm "$much"
 check "is gone" exits 3 orch backup rm "$much"
+check "all is as it should be" orch fsck
 check "destroy" orch destroy --purge --yes-destroy main
+check "nothing is nobody's" orch fsck
 check "nothing is left" diff <(echo "$before") <(host_state)
 rm -rf --one-file-system "$root"
 cd "$work" || exit 1
@@ -325,5 +352,7 @@ check "now without images too" orch backup restore "$work/small.tar"
 check "the same data" same "$(sums)" "$(cat "$work/sums")"
 check "nothing unpacked stays" same "$(find "$root/var/lib/orch/backups" -name '*~' | wc -l)" 0
 
+check "all is as it should be" orch fsck
 check "destroy" orch destroy --purge --yes-destroy main
+check "nothing is nobody's" orch fsck
 check "nothing is left" diff <(echo "$before") <(host_state)
