@@ -9,9 +9,9 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "images/store.h"
-#include "orchestrator/archive.h"
 #include "orchestrator/backup_store.h"
 #include "orchestrator/session.h"
+#include "orchestrator/tarball.h"
 
 /* How to come by an image, from what it is called. */
 static const char *advice(struct session *s, const struct backup_image *image, const char *commit)
@@ -67,7 +67,7 @@ static int take(struct session *s, const struct backup_place *p, const struct ba
 	if (image->file && !store_has(s->host.images, image->digest)) {
 		if (store_ensure(s->host.images, err) < 0 ||
 		    file_remove(AT_FDCWD, beside, err) < 0 ||
-		    archive_copy(arena_printf(&s->arena, "%s/%s", p->folder, image->file), beside,
+		    tarball_copy(arena_printf(&s->arena, "%s/%s", p->folder, image->file), beside,
 				 err) < 0 ||
 		    store_add(s->host.images, beside, digest, err) < 0)
 			return -1;

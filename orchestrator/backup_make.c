@@ -15,13 +15,12 @@
 #include "base/sha256.h"
 #include "base/text.h"
 #include "images/store.h"
-#include "orchestrator/archive.h"
 #include "orchestrator/backup_store.h"
 #include "orchestrator/group.h"
+#include "orchestrator/moment.h"
 #include "orchestrator/progress.h"
-#include "orchestrator/record.h"
 #include "orchestrator/session.h"
-#include "orchestrator/supervise.h"
+#include "orchestrator/tarball.h"
 #include "orchestrator/trash.h"
 #include "runtime/volume.h"
 
@@ -54,11 +53,10 @@ static void tell(struct making *m, const char *what, const char *name, uint64_t 
 		      now_ms() - since);
 }
 
-/* By the supervisor, which makes the processes stand still meanwhile; nobody writes in one that is stopped or paused. */
 static int take_snapshot(struct making *m, struct error *err)
 {
 	struct session *s = m->s;
-	AUTO(json) struct json_t *request = NULL;
+	struct moment moment;
 
 	if (group_remove(&s->host, m->snapshot, err) < 0)
 		return -1;
@@ -66,14 +64,9 @@ static int take_snapshot(struct making *m, struct error *err)
 		m->snapshot = NULL;
 		return 0;
 	}
-	if (!s->env.wanted || s->env.paused || s->options->live ||
-	    !file_exists(record_path(&s->arena, &s->host, s->env.id, "record.json")))
+	if (s->options->live)
 		return group_copy(&s->host, s->env.id, m->snapshot, true, NULL, NULL, err);
-	request = json_new_map();
-	json_put_text(request, "do", "snapshot");
-	json_put_text(request, "to", m->snapshot);
-	json_put_flag(request, "read_only", true);
-	return supervise_call(&s->host, s->env.id, request, progress_event, &m->progress, err);
+	return moment_take(&s->host, &s->env, m->snapshot, true, &moment, err);
 }
 
 static int read_state(struct making *m, struct error *err)
@@ -182,7 +175,7 @@ static int add_volume(struct making *m, const char *container, struct backup_vol
 		.gid = st.st_gid,
 	};
 	path = arena_printf(arena, "%s/%s", m->beside, v->file);
-	if (archive_pack(folder, path, true, err) < 0 ||
+	if (tarball_pack(folder, path, true, err) < 0 ||
 	    digest_file(path, hex, &v->bytes, err) < 0 || count_used(m, folder, &v->used, err) < 0)
 		return fail_in(err, "volume of %s", container);
 	m->bytes += v->bytes;
@@ -233,7 +226,7 @@ static int add_image(struct making *m, const struct store_image *list, size_t n,
 	if (s->options->no_images)
 		return 0;
 	image->file = arena_printf(&s->arena, "image-%s.sqfs", digest);
-	if (archive_copy(store_path(&s->arena, s->host.images, digest),
+	if (tarball_copy(store_path(&s->arena, s->host.images, digest),
 			 arena_printf(&s->arena, "%s/%s", m->beside, image->file), err) < 0)
 		return fail_in(err, "image %.12s", digest);
 	m->bytes += image->bytes;

@@ -14,7 +14,6 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/text.h"
-#include "orchestrator/archive.h"
 #include "orchestrator/backup_images.h"
 #include "orchestrator/backup_store.h"
 #include "orchestrator/control.h"
@@ -26,7 +25,7 @@
 #include "orchestrator/request.h"
 #include "orchestrator/session.h"
 #include "orchestrator/supervise.h"
-#include "orchestrator/world.h"
+#include "orchestrator/tarball.h"
 #include "runtime/volume.h"
 
 struct restoring {
@@ -142,7 +141,7 @@ static int unpack_volume(struct restoring *r, const struct backup_volume *v, str
 	char size[32];
 
 	if (volume_ensure(s->host.pool, name, v->uid, v->gid, disk_of(r, v->container), err) < 0 ||
-	    archive_unpack(arena_printf(&s->arena, "%s/%s", r->p->folder, v->file),
+	    tarball_unpack(arena_printf(&s->arena, "%s/%s", r->p->folder, v->file),
 			   arena_printf(&s->arena, "%s/%s", s->host.pool, name), true, true,
 			   err) < 0)
 		return fail_in(err, "volume of %s", v->container);
@@ -325,7 +324,7 @@ static int run(struct restoring *r, struct error *err)
 			       "another command is at work on %s; wait for it: orch status",
 			       s->env.name);
 	if (find_target(r, err) < 0 || choose_document(r, err) < 0 ||
-	    pool_ensure(s->host.pool, WORLD_POOL_SIZE, err) < 0 || check_space(r, err) < 0)
+	    pool_ensure(s->host.pool, 0, err) < 0 || check_space(r, err) < 0)
 		return -1;
 	if (!s->options->data_only && backup_take_images(s, r->p, err) < 0)
 		return -1;

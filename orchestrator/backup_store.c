@@ -12,8 +12,8 @@
 #include "base/json.h"
 #include "base/sha256.h"
 #include "base/text.h"
-#include "orchestrator/archive.h"
 #include "orchestrator/session.h"
+#include "orchestrator/tarball.h"
 
 #define UNPACKED "unpacked~"
 
@@ -47,7 +47,7 @@ static int unpack(struct session *s, const char *file, struct backup_place *p, s
 	p->unpacked = p->folder = folder;
 	if (mkdir(folder, 0700) < 0)
 		return fail_errno(err, "make %s", folder);
-	if (archive_unpack(file, folder, false, false, &broken) == 0)
+	if (tarball_unpack(file, folder, false, false, &broken) == 0)
 		return 0;
 	r = load(&s->arena, folder, &p->b, err);
 	backup_close(&p->b);
@@ -213,7 +213,7 @@ int backup_export(const char *folder, const char *file, struct error *err)
 	const char *slash = strrchr(file, '/');
 	const char *above = !slash ? "." : arena_strndup(&arena, file, (size_t)(slash - file) + 1);
 
-	if (archive_pack(folder, beside, false, err) < 0) {
+	if (tarball_pack(folder, beside, false, err) < 0) {
 		(void)unlink(beside);
 		return -1;
 	}

@@ -42,19 +42,14 @@ static int remove_volumes(struct session *s, bool purge, size_t *kept, struct er
 
 	if (r != 0)
 		return r < 0 ? -1 : 0;
-	if (group_remove(h, arena_printf(&s->arena, "%s~", s->env.id), err) < 0 ||
-	    group_list(&s->arena, h, s->env.id, &tags, &n, err) < 0)
+	if (group_list(&s->arena, h, s->env.id, &tags, &n, err) < 0)
 		return -1;
-	for (size_t i = 0; i < n; i++) {
-		const char *folder = group_snapshot_name(&s->arena, s->env.id, tags[i]);
-
-		if (purge)
-			r = group_remove(h, folder, err);
-		else
-			r = trash_put_all(h, folder, s->env.expires, &n_snapshots, err);
-		if (r < 0)
+	for (size_t i = 0; i < n && !purge; i++)
+		if (trash_put_all(h, group_snapshot_name(&s->arena, s->env.id, tags[i]),
+				  s->env.expires, &n_snapshots, err) < 0)
 			return -1;
-	}
+	if (group_remove_snapshots(h, s->env.id, err) < 0)
+		return -1;
 	if (purge)
 		return group_remove(h, s->env.id, err);
 	return trash_put_all(h, s->env.id, s->env.expires, kept, err);
@@ -137,6 +132,16 @@ static int run(struct session *s, bool purge, size_t *kept, struct error *err)
 	return n ? 0 : unmount_all(s, err);
 }
 
+int destroy_held(struct session *s, bool purge, size_t *kept, struct error *err)
+{
+	int r = state_find(s->state, &s->arena, s->env.id, &s->env, err);
+
+	*kept = 0;
+	if (r != 0)
+		return r < 0 ? -1 : 0; /* somebody was faster */
+	return run(s, purge, kept, err);
+}
+
 int destroy_environment(struct session *s, bool purge, size_t *kept, struct error *err)
 {
 	AUTO(fd) int lock = -1;
@@ -148,10 +153,7 @@ int destroy_environment(struct session *s, bool purge, size_t *kept, struct erro
 			     : fail(err, ERROR_CONFLICT,
 				    "another command is at work on %s; wait for it: orch status",
 				    s->env.name);
-	r = state_find(s->state, &s->arena, s->env.id, &s->env, err);
-	if (r != 0)
-		return r < 0 ? -1 : 0; /* somebody was faster */
-	return run(s, purge, kept, err);
+	return destroy_held(s, purge, kept, err);
 }
 
 /* A run folder of nobody, in which there is nothing but what locks left: its environment's row was the last but one to go. */

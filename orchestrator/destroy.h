@@ -17,6 +17,8 @@ struct session;
  * is an ERROR_CONFLICT. The state must be there (session_need_state).
  */
 int destroy_environment(struct session *s, bool purge, size_t *kept, struct error *err);
+/* The same by who has its lock (session_lock). */
+int destroy_held(struct session *s, bool purge, size_t *kept, struct error *err);
 
 /*
  * All that were begun in this root, and what else a killed command left of environments that aren't there any more. Ones that somebody is

@@ -3,7 +3,6 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 %C%_liborchestrator_a_SOURCES = \
 	%D%/activate.c \
 	%D%/apply.c \
-	%D%/archive.c \
 	%D%/backup.c \
 	%D%/backup_images.c \
 	%D%/backup_make.c \
@@ -13,11 +12,16 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/build.c \
 	%D%/build_box.c \
 	%D%/cmd_backup.c \
+	%D%/attend.c \
+	%D%/cmd_branch.c \
 	%D%/cmd_check.c \
+	%D%/cmd_config.c \
 	%D%/cmd_deploy.c \
 	%D%/cmd_destroy.c \
+	%D%/cmd_diff.c \
 	%D%/cmd_exec.c \
 	%D%/cmd_fsck.c \
+	%D%/cmd_explain.c \
 	%D%/cmd_host.c \
 	%D%/cmd_image.c \
 	%D%/cmd_life.c \
@@ -25,6 +29,12 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/cmd_logs.c \
 	%D%/cmd_mount.c \
 	%D%/cmd_trash.c \
+	%D%/cmd_rollback.c \
+	%D%/cmd_sync.c \
+	%D%/cmd_why.c \
+	%D%/cmd_schema.c \
+	%D%/cmd_run.c \
+	%D%/command.c \
 	%D%/commands.c \
 	%D%/contract.c \
 	%D%/control.c \
@@ -38,10 +48,13 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/fsck_disk.c \
 	%D%/fsck_host.c \
 	%D%/git.c \
+	%D%/git_branch.c \
 	%D%/group.c \
 	%D%/host.c \
 	%D%/inside.c \
+	%D%/lineage.c \
 	%D%/look.c \
+	%D%/moment.c \
 	%D%/lower.c \
 	%D%/plan.c \
 	%D%/plan_print.c \
@@ -49,7 +62,9 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/project.c \
 	%D%/publish.c \
 	%D%/record.c \
+	%D%/report.c \
 	%D%/request.c \
+	%D%/rollout.c \
 	%D%/session.c \
 	%D%/state.c \
 	%D%/state_generations.c \
@@ -57,8 +72,10 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/supervise.c \
 	%D%/supervise_request.c \
 	%D%/supervise_start.c \
+	%D%/tarball.c \
 	%D%/terminal.c \
 	%D%/trash.c \
+	%D%/throwaway.c \
 	%D%/world.c \
 	%D%/world_change.c \
 	%D%/world_create.c \
@@ -67,43 +84,52 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/world_talk.c \
 	%D%/activate.h \
 	%D%/apply.h \
-	%D%/archive.h \
 	%D%/backup.h \
 	%D%/backup_images.h \
 	%D%/backup_make.h \
 	%D%/backup_restore.h \
 	%D%/backup_store.h \
+	%D%/attend.h \
 	%D%/bases.h \
 	%D%/build.h \
 	%D%/build_box.h \
+	%D%/command.h \
 	%D%/commands.h \
 	%D%/contract.h \
 	%D%/control.h \
 	%D%/converge.h \
 	%D%/db.h \
+	%D%/deploy.h \
 	%D%/desired.h \
 	%D%/destroy.h \
 	%D%/effects.h \
 	%D%/flags.h \
 	%D%/fsck.h \
 	%D%/git.h \
+	%D%/git_branch.h \
 	%D%/group.h \
 	%D%/host.h \
 	%D%/inside.h \
+	%D%/lineage.h \
 	%D%/look.h \
+	%D%/moment.h \
 	%D%/lower.h \
 	%D%/options.h \
 	%D%/plan.h \
 	%D%/progress.h \
 	%D%/project.h \
 	%D%/record.h \
+	%D%/report.h \
 	%D%/request.h \
+	%D%/rollout.h \
 	%D%/session.h \
 	%D%/state.h \
 	%D%/supervise.h \
 	%D%/supervisor.h \
+	%D%/tarball.h \
 	%D%/terminal.h \
 	%D%/trash.h \
+	%D%/throwaway.h \
 	%D%/world.h
 
 bin_PROGRAMS += orch

@@ -18,11 +18,20 @@ struct options {
 	bool quiet, json;
 	bool yes, purge;	/* destroy */
 	bool dry_run, worktree; /* deploy */
-	bool detailed;		/* plan */
+	bool detailed, offline; /* plan */
+	bool lenient;		/* whatever reads the manifest */
+	bool origin;		/* config */
 	bool follow;		/* logs */
 	bool no_tty;		/* exec */
 	bool all, shutdown;	/* start, stop */
 	bool deferred;		/* supervise */
+	bool rm, host;		/* run */
+	const char *artifacts;
+	const char *from;	/* branch, sync, run */
+	unsigned long ttl_ms;	/* branch */
+	bool no_data, no_start; /* branch */
+	bool no_snapshot;	/* deploy */
+	bool with_data;		/* rollback */
 };
 
 extern const struct cli_flag common_flags[];

@@ -8,8 +8,7 @@
 
 #include <stdbool.h>
 
-struct error;
-struct host;
+#include "orchestrator/control.h"
 
 /*
  * Until "stop" was asked for, or SIGTERM/SIGINT (then the containers stay). deferred: don't converge before the first request, which is about
@@ -24,11 +23,9 @@ int supervise(const struct host *h, const char *environment, bool deferred, stru
 int supervise_connect(const struct host *h, const char *environment, bool deferred, int *out,
 		      struct error *err);
 
-struct json_t;
-/*
- * control_call over such a connection; if the supervisor ends before it answers, as one does that somebody told to stop, the next one is asked. For
- * requests that can be made twice.
- */
+/* That there is one. It isn't spoken to: it may be at work for long, and knocks that it doesn't answer fill its queue. */
+int supervise_ensure(const struct host *h, const char *environment, struct error *err);
+
+/* control_call() to it; where it ends before it has answered, another one is started and asked again. */
 int supervise_call(const struct host *h, const char *environment, const struct json_t *request,
-		   void (*event)(void *ctx, const struct json_t *event), void *ctx,
-		   struct error *err);
+		   control_event *event, void *ctx, struct error *err);

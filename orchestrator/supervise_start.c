@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -12,11 +13,12 @@
 #include "base/file.h"
 #include "orchestrator/control.h"
 #include "orchestrator/host.h"
+#include "orchestrator/record.h"
 #include "orchestrator/supervise.h"
 
 #define START_MS 10000
 #define STEP_MS 2
-#define CALLS 5
+#define CALL_TRIES 3
 
 static _Noreturn void become(const struct host *h, const char *environment, bool deferred, int log)
 {
@@ -87,19 +89,32 @@ int supervise_connect(const struct host *h, const char *environment, bool deferr
 		    h->log, environment);
 }
 
-int supervise_call(const struct host *h, const char *environment, const struct json_t *request,
-		   void (*event)(void *ctx, const struct json_t *event), void *ctx,
-		   struct error *err)
+int supervise_ensure(const struct host *h, const char *environment, struct error *err)
 {
-	for (int i = 1;; i++) {
-		AUTO(fd) int fd = -1;
+	AUTO(arena) struct arena arena = { 0 };
+	const char *path = record_path(&arena, h, environment, "supervisor.lock");
+	/* Only to read: the disk may be such that nothing else is possible. */
+	AUTO(fd) int lock = open(path, O_RDONLY | O_CLOEXEC);
+	AUTO(fd) int fd = -1;
 
-		err->errnum = 0;
+	if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+		return 0;
+	auto_fd(&lock); /* nobody's: let the new one have it */
+	return supervise_connect(h, environment, false, &fd, err);
+}
+
+int supervise_call(const struct host *h, const char *environment, const struct json_t *request,
+		   control_event *event, void *ctx, struct error *err)
+{
+	for (int tries = 0; tries < CALL_TRIES; tries++) {
+		AUTO(fd) int fd = -1;
+		int r;
+
 		if (supervise_connect(h, environment, true, &fd, err) < 0)
 			return -1;
-		if (control_call(fd, request, event, ctx, err) == 0)
-			return 0;
-		if ((err->errnum != EPIPE && err->errnum != ECONNRESET) || i == CALLS)
-			return -1;
+		r = control_call(fd, request, event, ctx, err);
+		if (r != CONTROL_ABSENT)
+			return r;
 	}
+	return -1;
 }

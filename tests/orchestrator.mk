@@ -1,9 +1,10 @@
 # tests of orchestrator/, and of all of it together
 unit_tests += tests/unit/test_project tests/unit/test_plan tests/unit/test_contract tests/unit/test_apply
-unit_tests += tests/unit/test_backup
+unit_tests += tests/unit/test_backup tests/unit/test_ci
 fuzz_targets += tests/fuzz/fuzz_backup
 EXTRA_DIST += tests/fuzz/fuzz_backup.c
 tests_unit_test_apply_SOURCES = tests/unit/test_apply.c tests/unit/fake_backend.c \
 	tests/unit/fake_backend.h
-e2e_tests += tests/e2e/backup.sh tests/e2e/group.sh tests/e2e/shop.sh
+e2e_tests += tests/e2e/group.sh tests/e2e/drills.sh tests/e2e/shop.sh tests/e2e/run.sh
+e2e_tests += tests/e2e/branch.sh tests/e2e/clones.sh tests/e2e/backup.sh
 EXTRA_DIST += tests/e2e/lib.sh
