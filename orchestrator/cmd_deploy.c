@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "orchestrator/commands.h"
 #include "orchestrator/deploy.h"
+#include "orchestrator/destroy.h"
 #include "orchestrator/look.h"
 #include "orchestrator/progress.h"
 #include "orchestrator/record.h"
@@ -33,9 +34,10 @@ static int prepare(struct deploy *d, struct error *err)
 {
 	struct session *s = d->s;
 
-	if (session_need_state(s, "deploy", err) < 0 || storage_first_use(s, err) < 0 ||
-	    session_project(s, err) < 0 || rollout_lock(s, &d->lock, err) < 0 ||
-	    session_project(s, err) < 0 || request_publish(s, err) < 0)
+	if (session_need_state(s, "deploy", err) < 0 || destroy_finish_all(s, err) < 0 ||
+	    storage_first_use(s, err) < 0 || session_project(s, err) < 0 ||
+	    rollout_lock(s, &d->lock, err) < 0 || session_project(s, err) < 0 ||
+	    request_publish(s, err) < 0)
 		return -1;
 	if (!s->exists)
 		s->env.made = (int64_t)time(NULL);

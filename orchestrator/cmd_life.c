@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "orchestrator/commands.h"
 #include "orchestrator/control.h"
+#include "orchestrator/destroy.h"
 #include "orchestrator/progress.h"
 #include "orchestrator/record.h"
 #include "orchestrator/session.h"
@@ -112,7 +113,7 @@ int cmd_start(void *ctx, int argc, const char **argv, struct error *err)
 	if (session_open(&s, options, err) < 0 || session_need_state(&s, "start", err) < 0)
 		return -1;
 	if (options->all)
-		return each(&s, start_one, true, err);
+		return destroy_finish_all(&s, err) < 0 ? -1 : each(&s, start_one, true, err);
 	if (session_environment(&s, err) < 0 || start_one(&s, &s.env, err) < 0)
 		return -1;
 	if (!options->quiet)

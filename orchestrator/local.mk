@@ -3,10 +3,16 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 %C%_liborchestrator_a_SOURCES = \
 	%D%/activate.c \
 	%D%/apply.c \
-	%D%/attend.c \
+	%D%/backup.c \
+	%D%/backup_images.c \
+	%D%/backup_make.c \
+	%D%/backup_restore.c \
+	%D%/backup_store.c \
 	%D%/bases.c \
 	%D%/build.c \
 	%D%/build_box.c \
+	%D%/cmd_backup.c \
+	%D%/attend.c \
 	%D%/cmd_branch.c \
 	%D%/cmd_check.c \
 	%D%/cmd_config.c \
@@ -15,12 +21,15 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/cmd_destroy.c \
 	%D%/cmd_diff.c \
 	%D%/cmd_exec.c \
+	%D%/cmd_fsck.c \
 	%D%/cmd_explain.c \
 	%D%/cmd_host.c \
 	%D%/cmd_image.c \
 	%D%/cmd_life.c \
 	%D%/cmd_list.c \
 	%D%/cmd_logs.c \
+	%D%/cmd_mount.c \
+	%D%/cmd_trash.c \
 	%D%/cmd_rollback.c \
 	%D%/cmd_sync.c \
 	%D%/cmd_why.c \
@@ -35,8 +44,12 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/converge.c \
 	%D%/db.c \
 	%D%/desired.c \
+	%D%/destroy.c \
 	%D%/effects.c \
 	%D%/flags.c \
+	%D%/fsck.c \
+	%D%/fsck_disk.c \
+	%D%/fsck_host.c \
 	%D%/git.c \
 	%D%/git_branch.c \
 	%D%/group.c \
@@ -65,7 +78,9 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/supervise_quota.c \
 	%D%/supervise_request.c \
 	%D%/supervise_start.c \
+	%D%/tarball.c \
 	%D%/terminal.c \
+	%D%/trash.c \
 	%D%/throwaway.c \
 	%D%/world.c \
 	%D%/world_change.c \
@@ -75,6 +90,11 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/world_talk.c \
 	%D%/activate.h \
 	%D%/apply.h \
+	%D%/backup.h \
+	%D%/backup_images.h \
+	%D%/backup_make.h \
+	%D%/backup_restore.h \
+	%D%/backup_store.h \
 	%D%/attend.h \
 	%D%/bases.h \
 	%D%/build.h \
@@ -90,6 +110,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/destroy.h \
 	%D%/effects.h \
 	%D%/flags.h \
+	%D%/fsck.h \
 	%D%/git.h \
 	%D%/git_branch.h \
 	%D%/group.h \
@@ -113,7 +134,9 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/storage.h \
 	%D%/supervise.h \
 	%D%/supervisor.h \
+	%D%/tarball.h \
 	%D%/terminal.h \
+	%D%/trash.h \
 	%D%/throwaway.h \
 	%D%/world.h
 

@@ -10,7 +10,10 @@
 struct options {
 	const char *folder, *root, *project, *environment;
 	const char *progress, *format, *publish, *user, *tail;
-	unsigned long timeout_ms;
+	const char *yes_destroy;
+	const char *to, *as;
+	bool live, no_images, data_only, repair;
+	unsigned long timeout_ms, older_than_ms;
 	unsigned verbose;
 	bool quiet, json;
 	bool yes, purge;	/* destroy */
