@@ -62,6 +62,9 @@ int cli_parse(struct arena *arena, const struct cli_flag *common, const struct c
 	      bool stop_early, int argc, char **argv, void *out, const char ***args, size_t *n,
 	      struct error *err);
 
+/* As FLAG_TIME, in milliseconds; -1 when it is no time. */
+int cli_parse_time(const char *text, unsigned long *out);
+
 /* The list, by group, without a usage line; and the whole help of one command. */
 void cli_print_commands(const struct cli_command *commands, size_t n, const struct cli_flag *common,
 			FILE *to);

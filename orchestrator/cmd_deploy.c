@@ -7,7 +7,6 @@
 
 #include "base/auto.h"
 #include "base/error.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "orchestrator/commands.h"
 #include "orchestrator/control.h"
@@ -15,8 +14,10 @@
 #include "orchestrator/progress.h"
 #include "orchestrator/record.h"
 #include "orchestrator/request.h"
+#include "orchestrator/say.h"
 #include "orchestrator/session.h"
 #include "orchestrator/supervise.h"
+#include "orchestrator/ttl.h"
 
 struct deploy {
 	struct session *s;
@@ -36,18 +37,21 @@ static uint64_t now_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-static int take_lock(struct deploy *d, struct error *err)
+/* Whoever deploys wants it to run. Before anything is built: a build belongs to the environment, and would stand still with it. */
+static int resume(struct deploy *d, struct error *err)
 {
 	struct session *s = d->s;
-	int r;
+	AUTO(json) struct json_t *request = json_new_map();
+	AUTO(fd) int fd = -1;
 
-	if (file_make_dirs(record_path(&s->arena, &s->host, s->env.id, ""), 0755, err) < 0)
+	if (!s->env.paused)
+		return 0;
+	if (state_set_paused(s->state, s->env.id, false, err) < 0 ||
+	    supervise_connect(&s->host, s->env.id, true, &fd, err) < 0)
 		return -1;
-	r = file_lock(record_path(&s->arena, &s->host, s->env.id, "lock"), false, &d->lock, err);
-	return r == FILE_LOCKED
-		? fail(err, ERROR_CONFLICT,
-		       "another deploy of %s is at work; wait for it: orch status", s->env.name)
-		: r;
+	s->env.paused = false;
+	json_put_text(request, "do", "keep");
+	return control_call(fd, request, progress_event, d->progress, err);
 }
 
 /* The environment is remembered before anything is made for it. */
@@ -56,10 +60,15 @@ static int prepare(struct deploy *d, struct error *err)
 	struct session *s = d->s;
 
 	if (session_need_state(s, "deploy", err) < 0 || session_project(s, err) < 0 ||
-	    take_lock(d, err) < 0 || session_project(s, err) < 0 || request_publish(s, err) < 0)
+	    session_lock(s, &d->lock, err) < 0 || session_project(s, err) < 0 ||
+	    request_publish(s, err) < 0)
 		return -1;
 	if (!s->exists)
 		s->env.made = (int64_t)time(NULL);
+	if (resume(d, err) < 0)
+		return -1;
+	if (s->options->ttl && ttl_set(&s->env, s->options->ttl, err) < 0)
+		return -1;
 	if (state_save(s->state, &s->env, err) < 0)
 		return -1;
 	if (s->env.generation) {
@@ -117,16 +126,6 @@ static int converge_now(struct deploy *d, struct error *err)
 	return control_call(fd, request, progress_event, d->progress, err);
 }
 
-static const char *url_of(const struct session *s)
-{
-	static char url[64];
-
-	snprintf(url, sizeof(url), "http://%s:%u/",
-		 !strcmp(s->env.publish_address, "0.0.0.0") ? "127.0.0.1" : s->env.publish_address,
-		 s->env.publish_port);
-	return url;
-}
-
 static void say_end(const struct deploy *d, const char *what)
 {
 	double seconds = (double)(now_ms() - d->since) / 1000;
@@ -137,7 +136,7 @@ static void say_end(const struct deploy *d, const char *what)
 		if (!d->progress->quiet)
 			fprintf(stderr, "%s in %.2fs   ", what, seconds);
 		fflush(stderr);
-		printf("%s\n", url_of(d->s));
+		printf("%s\n", say_url(&arena, &d->s->env));
 		return;
 	}
 	end = json_new_map();
@@ -145,7 +144,7 @@ static void say_end(const struct deploy *d, const char *what)
 	json_put_text(end, "result", what);
 	json_put_text(end, "environment", d->s->env.name);
 	json_put_number(end, "generation", d->s->env.generation);
-	json_put_text(end, "url", url_of(d->s));
+	json_put_text(end, "url", say_url(&arena, &d->s->env));
 	printf("%s\n", json_print(&arena, end, FORM_COMPACT));
 }
 

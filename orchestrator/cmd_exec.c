@@ -73,6 +73,11 @@ static int open_run(struct run *r, const struct options *options, const char *na
 		return -1;
 	if (!s->env.generation)
 		return fail(err, ERROR_ABSENT, "%s was never deployed: orch deploy", s->env.name);
+	if (s->env.paused)
+		return fail(err, ERROR_CONFLICT,
+			    "%s is paused, so nothing runs in it: orch resume%s%s", s->env.name,
+			    options->environment ? " -e " : "",
+			    options->environment ? options->environment : "");
 	if (s->env.wanted && supervise_connect(&s->host, s->env.id, false, &fd, err) < 0)
 		return -1;
 	r->record = record_load(&s->host, s->env.id, err);

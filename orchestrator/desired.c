@@ -132,6 +132,9 @@ static struct json_t *begin(struct maker *m, const char *kind, const char *name,
 	json_put_text(c, "kind", kind);
 	json_put_text(c, "type", type);
 	json_put_text(c, "base", base ? base->digest : NULL);
+	/* As declared in production; a preview has the smallest, whatever the manifest says. */
+	if (!environment_is_production(m->in->environment))
+		size = "S";
 	json_put(c, "limits", make_limits(&recipe->image, size));
 	json_put(c, "disk", disk ? json_new_number(disk) : NULL);
 	json_put(c, "environment", make_environment(m));

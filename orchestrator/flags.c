@@ -10,7 +10,15 @@
 #define AT(member) offsetof(struct options, member)
 
 static const char *const progress_choices[] = { "auto", "tty", "plain", "json", "none", NULL };
+static const char *const type_choices[] = { "staging", "development", NULL };
 static const char *const format_choices[] = { "text", "json", NULL };
+
+/* Of each verb that makes environments. */
+#define TTL_FLAG                                                                       \
+	{                                                                              \
+		"ttl", 0, FLAG_TEXT, AT(ttl), "TIME",                                  \
+			"remove it by then (2h, 7d), or \"never\"; not for production" \
+	}
 
 const struct cli_flag common_flags[] = {
 	{ "folder", 'C', FLAG_TEXT, AT(folder), "DIR",
@@ -41,6 +49,7 @@ const struct cli_flag deploy_flags[] = {
 	{ "publish", 0, FLAG_TEXT, AT(publish), "ADDR:PORT",
 	  "where the app is to be reached (default: 127.0.0.1 and a free port)" },
 	{ "dry-run", 0, FLAG_SWITCH, AT(dry_run), NULL, "as orch plan" },
+	TTL_FLAG,
 	{ "timeout", 0, FLAG_TIME, AT(timeout_ms), "TIME", "for all to be ready (default: 5m)" },
 	{ "progress", 0, FLAG_CHOICE, AT(progress), "HOW", "auto, tty, plain, json, none",
 	  progress_choices },
@@ -81,5 +90,23 @@ const struct cli_flag image_flags[] = {
 };
 const struct cli_flag supervise_flags[] = {
 	{ "deferred", 0, FLAG_SWITCH, AT(deferred), NULL, "wait for a first request" },
+	{ NULL },
+};
+const struct cli_flag env_flags[] = {
+	{ "type", 0, FLAG_CHOICE, AT(type), "TYPE", "staging or development", type_choices },
+	{ "title", 0, FLAG_TEXT, AT(title), "TEXT", "for people" },
+	{ "parent", 0, FLAG_TEXT, AT(parent), "NAME", "below which it stands; \"-\": none" },
+	TTL_FLAG,
+	{ NULL },
+};
+const struct cli_flag gc_flags[] = {
+	{ "dry-run", 0, FLAG_SWITCH, AT(dry_run), NULL, "only say what would be removed, and why" },
+	{ "expired", 0, FLAG_SWITCH, AT(expired), NULL, "only environments whose time is over" },
+	{ "cache-age", 0, FLAG_TIME, AT(age_ms), "TIME",
+	  "for build caches that nobody used (default: 30d)" },
+	{ NULL },
+};
+const struct cli_flag pause_flags[] = {
+	{ "all", 0, FLAG_SWITCH, AT(all), NULL, "every environment of the root" },
 	{ NULL },
 };

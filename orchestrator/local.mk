@@ -9,7 +9,9 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/cmd_check.c \
 	%D%/cmd_deploy.c \
 	%D%/cmd_destroy.c \
+	%D%/cmd_env.c \
 	%D%/cmd_exec.c \
+	%D%/cmd_gc.c \
 	%D%/cmd_host.c \
 	%D%/cmd_image.c \
 	%D%/cmd_life.c \
@@ -23,6 +25,8 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/desired.c \
 	%D%/effects.c \
 	%D%/flags.c \
+	%D%/gc.c \
+	%D%/gc_facts.c \
 	%D%/git.c \
 	%D%/group.c \
 	%D%/host.c \
@@ -36,6 +40,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/publish.c \
 	%D%/record.c \
 	%D%/request.c \
+	%D%/say.c \
 	%D%/session.c \
 	%D%/state.c \
 	%D%/state_generations.c \
@@ -44,6 +49,8 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/supervise_request.c \
 	%D%/supervise_start.c \
 	%D%/terminal.c \
+	%D%/tree.c \
+	%D%/ttl.c \
 	%D%/world.c \
 	%D%/world_change.c \
 	%D%/world_create.c \
@@ -63,6 +70,8 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/desired.h \
 	%D%/effects.h \
 	%D%/flags.h \
+	%D%/gc.h \
+	%D%/gc_facts.h \
 	%D%/git.h \
 	%D%/group.h \
 	%D%/host.h \
@@ -75,11 +84,14 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/project.h \
 	%D%/record.h \
 	%D%/request.h \
+	%D%/say.h \
 	%D%/session.h \
 	%D%/state.h \
 	%D%/supervise.h \
 	%D%/supervisor.h \
 	%D%/terminal.h \
+	%D%/tree.h \
+	%D%/ttl.h \
 	%D%/world.h
 
 bin_PROGRAMS += orch

@@ -13,13 +13,18 @@ struct options {
 	unsigned long timeout_ms;
 	unsigned verbose;
 	bool quiet, json;
-	bool yes, purge;	/* destroy */
-	bool dry_run, worktree; /* deploy */
-	bool detailed;		/* plan */
-	bool follow;		/* logs */
-	bool no_tty;		/* exec */
-	bool all, shutdown;	/* start, stop */
-	bool deferred;		/* supervise */
+	bool yes, purge;		   /* destroy */
+	bool dry_run, worktree;		   /* deploy */
+	bool detailed;			   /* plan */
+	bool follow;			   /* logs */
+	bool no_tty;			   /* exec */
+	bool all, shutdown;		   /* start, stop */
+	bool deferred;			   /* supervise */
+	const char *type, *title, *parent; /* env set */
+	const char *ttl;		   /* deploy, env set */
+	bool expired;			   /* gc */
+	bool gc;			   /* set by gc itself: what has ended is in good hands */
+	unsigned long age_ms;		   /* gc */
 };
 
 extern const struct cli_flag common_flags[];

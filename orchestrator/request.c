@@ -36,7 +36,14 @@ int request_open(struct session *s, struct request *q, struct error *err)
 {
 	q->s = s;
 	q->problems.arena = &s->arena;
-	if (session_project(s, err) < 0 || session_catalog(s, &q->catalog, err) < 0 ||
+	if (session_project(s, err) < 0)
+		return -1;
+	if (s->project.detached)
+		return fail(
+			err, ERROR_INPUT,
+			"%s: no branch is checked out, so say which environment is meant: -e NAME",
+			s->project.folder);
+	if (session_catalog(s, &q->catalog, err) < 0 ||
 	    manifest_load(s->project.folder, &q->catalog, &q->problems, &q->manifest, err) < 0)
 		return -1;
 	if (q->problems.errors || (q->problems.warnings && !s->options->quiet))

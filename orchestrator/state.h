@@ -44,7 +44,12 @@ struct environment {
 	int64_t expires;    /* when it is to be removed, seconds since 1970; 0: never */
 	bool paused;	    /* wanted, but its processes are frozen */
 	bool deleting;	    /* being destroyed: whoever comes next finishes that */
+	const char *title;  /* for people; NULL or "": none */
+	bool branched; /* a git branch of that name was there once: when it is gone, so may this be */
 };
+
+/* The one that a repository's default branch has: never removed by itself. */
+bool environment_is_production(const struct environment *e);
 
 /* "active", "inactive", "paused", "dirty" (what is wanted isn't reached), "deleting". */
 const char *environment_status(const struct environment *e);
@@ -55,7 +60,14 @@ int state_find(struct state *s, struct arena *arena, const char *id, struct envi
 int state_list(struct state *s, struct arena *arena, struct environment **out, size_t *n,
 	       struct error *err);
 int state_save(struct state *s, const struct environment *e, struct error *err);
-/* The environment with its generations and id ranges. */
+/* One column, whatever somebody else does with the others meanwhile. */
+int state_set_paused(struct state *s, const char *id, bool paused, struct error *err);
+int state_set_expires(struct state *s, const char *id, int64_t expires, struct error *err);
+/* How many are to be removed by `now`; -1 on failure. */
+int64_t state_count_expired(struct state *s, int64_t now, struct error *err);
+/*
+ * The environment with its generations, id ranges, variables and events. Its children become its parent's.
+ */
 int state_remove(struct state *s, const char *id, struct error *err);
 
 struct generation {
@@ -74,6 +86,8 @@ int state_find_generation(struct state *s, struct arena *arena, const char *id, 
 			  struct generation *out, struct error *err);
 int state_set_result(struct state *s, const char *id, int64_t number, const char *result,
 		     struct error *err);
+/* How many generations of any environment name that image; -1 on failure. */
+int64_t state_count_uses(struct state *s, const char *digest, struct error *err);
 /* Newest first, without documents. */
 int state_list_generations(struct state *s, struct arena *arena, const char *id,
 			   struct generation **out, size_t *n, struct error *err);

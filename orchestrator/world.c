@@ -140,6 +140,8 @@ static void copy_environment(struct arena *arena, const struct environment *env,
 	out->name = arena_strdup(arena, env->name);
 	out->type = arena_strdup(arena, env->type);
 	out->publish_address = arena_strdup(arena, env->publish_address);
+	out->parent = arena_strdup(arena, env->parent ? env->parent : "");
+	out->title = arena_strdup(arena, env->title ? env->title : "");
 }
 
 int world_open(struct world *w, const struct host *host, struct state *state,
