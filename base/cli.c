@@ -187,6 +187,11 @@ static int set_flag(struct parser *p, const struct cli_flag *flag, const char *v
 				    "--%s: \"%s\" is not a time such as 90, 500ms, 90s, 5m, 2h, 1d",
 				    flag->name, value);
 		return 0;
+	case FLAG_LIST:
+		*(const char **)to = *(const char **)to
+			? arena_printf(p->arena, "%s\n%s", *(const char **)to, value)
+			: value;
+		return 0;
 	case FLAG_CHOICE:
 		return set_choice(p, flag, value, to, err);
 	}

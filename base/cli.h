@@ -18,6 +18,7 @@ enum flag_kind {
 	FLAG_NUMBER, /* unsigned long */
 	FLAG_COUNT,  /* unsigned: -v -v */
 	FLAG_TIME,   /* unsigned long, milliseconds: 90 (seconds), 500ms, 90s, 5m, 2h, 1d */
+	FLAG_LIST,   /* const char *: each of several, with a newline between them */
 	FLAG_CHOICE, /* const char *: one of .choices */
 };
 

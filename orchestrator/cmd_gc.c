@@ -153,6 +153,8 @@ int cmd_gc(void *ctx, int argc, const char **argv, struct error *err)
 	items = gc_decide(&s.arena, &in, &n);
 	report.list = json_new_list();
 	go_through(&s, items, n, &report);
+	if (!options.dry_run && state_drop_secrets(s.state, err) < 0)
+		report.failed++;
 	print(&s, &report);
 	r = report.failed ? fail(err, ERROR_SYSTEM, "%zu could not be removed", report.failed) : 0;
 	json_free(report.list);

@@ -22,6 +22,7 @@ int cmd_stop(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_start(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_destroy(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_env(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_var(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_open(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_gc(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_pause(void *ctx, int argc, const char **argv, struct error *err);

@@ -176,6 +176,8 @@ static void add_app(struct maker *m, const struct app *app)
 	part = json_put(c, "app", json_copy_deep(app->document));
 	json_drop(part, "relationships"); /* above, resolved */
 	json_drop(part, "mounts");
+	if (m->in->variables)
+		json_put(c, "variables", json_copy_deep(m->in->variables));
 }
 
 static void add_service(struct maker *m, const struct service *service)

@@ -11,6 +11,7 @@
 
 static const char *const progress_choices[] = { "auto", "tty", "plain", "json", "none", NULL };
 static const char *const type_choices[] = { "staging", "development", NULL };
+static const char *const as_choices[] = { "variable", "file", NULL };
 static const char *const format_choices[] = { "text", "json", NULL };
 
 /* Of each verb that makes environments. */
@@ -108,5 +109,24 @@ const struct cli_flag gc_flags[] = {
 };
 const struct cli_flag pause_flags[] = {
 	{ "all", 0, FLAG_SWITCH, AT(all), NULL, "every environment of the root" },
+	{ NULL },
+};
+const struct cli_flag var_flags[] = {
+	{ "project", 0, FLAG_SWITCH, AT(for_project), NULL,
+	  "of the project, for all environments" },
+	{ "env", 0, FLAG_LIST, AT(environments), "NAME",
+	  "set: of these environments; may be repeated" },
+	{ "sensitive", 0, FLAG_SWITCH, AT(sensitive), NULL, "set: never shown again; kept sealed" },
+	{ "file", 0, FLAG_TEXT, AT(file), "FILE", "set: the value is what is in it" },
+	{ "json", 0, FLAG_SWITCH, AT(json), NULL,
+	  "set: the value is JSON, and keeps its structure; else: JSON on standard output" },
+	{ "as", 0, FLAG_CHOICE, AT(as), "HOW",
+	  "set: variable, or file: the app is given the path of a file that holds it", as_choices },
+	{ "inherit", 0, FLAG_SWITCH, AT(inherit), NULL,
+	  "set: environments below have it (default)" },
+	{ "no-inherit", 0, FLAG_SWITCH, AT(no_inherit), NULL, "set: they don't" },
+	{ "no-build", 0, FLAG_SWITCH, AT(no_build), NULL, "set: builds don't see it" },
+	{ "no-runtime", 0, FLAG_SWITCH, AT(no_runtime), NULL, "set: the app doesn't see it" },
+	{ "reveal", 0, FLAG_SWITCH, AT(reveal), NULL, "get: also what is sensitive" },
 	{ NULL },
 };

@@ -17,6 +17,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/cmd_life.c \
 	%D%/cmd_list.c \
 	%D%/cmd_logs.c \
+	%D%/cmd_var.c \
 	%D%/commands.c \
 	%D%/contract.c \
 	%D%/control.c \
@@ -33,6 +34,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/inside.c \
 	%D%/look.c \
 	%D%/lower.c \
+	%D%/lower_vars.c \
 	%D%/plan.c \
 	%D%/plan_print.c \
 	%D%/progress.c \
@@ -41,16 +43,19 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/record.c \
 	%D%/request.c \
 	%D%/say.c \
+	%D%/secrets.c \
 	%D%/session.c \
 	%D%/state.c \
 	%D%/state_generations.c \
 	%D%/state_ids.c \
+	%D%/state_vars.c \
 	%D%/supervise.c \
 	%D%/supervise_request.c \
 	%D%/supervise_start.c \
 	%D%/terminal.c \
 	%D%/tree.c \
 	%D%/ttl.c \
+	%D%/variables.c \
 	%D%/world.c \
 	%D%/world_change.c \
 	%D%/world_create.c \
@@ -85,6 +90,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/record.h \
 	%D%/request.h \
 	%D%/say.h \
+	%D%/secrets.h \
 	%D%/session.h \
 	%D%/state.h \
 	%D%/supervise.h \
@@ -92,6 +98,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/terminal.h \
 	%D%/tree.h \
 	%D%/ttl.h \
+	%D%/variables.h \
 	%D%/world.h
 
 bin_PROGRAMS += orch

@@ -25,6 +25,9 @@ struct options {
 	bool expired;			   /* gc */
 	bool gc;			   /* set by gc itself: what has ended is in good hands */
 	unsigned long age_ms;		   /* gc */
+	const char *environments, *file, *as;					/* var set */
+	bool for_project, sensitive, inherit, no_inherit, no_build, no_runtime; /* var */
+	bool reveal;								/* var get */
 };
 
 extern const struct cli_flag common_flags[];

@@ -92,6 +92,19 @@ int64_t state_count_uses(struct state *s, const char *digest, struct error *err)
 int state_list_generations(struct state *s, struct arena *arena, const char *id,
 			   struct generation **out, size_t *n, struct error *err);
 
+struct var; /* variables.h */
+int state_set_variable(struct state *s, const struct var *v, struct error *err);
+int state_remove_variable(struct state *s, const char *owner, const char *name, struct error *err);
+/* By name; in the arena. */
+int state_list_variables(struct state *s, struct arena *arena, const char *owner, struct var **out,
+			 size_t *n, struct error *err);
+int state_add_secret(struct state *s, const char *project_id, const char *digest,
+		     const char *sealed, struct error *err);
+int state_find_secret(struct state *s, struct arena *arena, const char *project_id,
+		      const char *digest, const char **sealed, struct error *err);
+/* Those that neither a variable nor a generation refers to. */
+int state_drop_secrets(struct state *s, struct error *err);
+
 /*
  * The first host id of the container's range, allocated at first use and kept until state_remove. Ranges
  * are 65536 ids at 0x70000000 and up: above what subuid(5) and systemd give out.

@@ -1,5 +1,5 @@
 # tests of orchestrator/, and of all of it together
-unit_tests += tests/unit/test_tree tests/unit/test_gc
+unit_tests += tests/unit/test_tree tests/unit/test_gc tests/unit/test_variables
 unit_tests += tests/unit/test_project tests/unit/test_plan tests/unit/test_contract tests/unit/test_apply
 tests_unit_test_apply_SOURCES = tests/unit/test_apply.c tests/unit/fake_backend.c \
 	tests/unit/fake_backend.h

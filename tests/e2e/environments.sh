@@ -10,7 +10,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
 # What other roots have mounted comes and goes.
 mine() {
-	host_state | awk -v w="$work" '!/^\/var\/tmp\// || index($0, w)'
+	host_state | sed '$d' | awk -v w="$work" '!/^\/var\/tmp\// || index($0, w)'
 }
 
 before=$(mine)
@@ -279,6 +279,129 @@ for i in 1 2 3; do
 	check "destroy of agent-$i" orch destroy --purge --yes -q -e "agent-$i"
 done
 check "the clone's" orch destroy --purge --yes -q -C "$work/clone/shop"
+
+# Variables: whose counts, what a change restarts, what builds see.
+value() {
+	orch -e "$1" exec web -- sh -c "printf %s \"\$$2\""
+}
+
+check "set" orch var set -q FROM environment
+check "nothing changes yet" same "$(value main FROM)" manifest
+check "the plan says what and why" contains "$(orch plan)" "variable FROM (environment) added: environment"
+check "of the project" orch var set -q --project FROM project
+check "lower case" orch var set -q --project other_one "a b"
+web=$(pids web) db=$(pids db)
+check "deploy" orch deploy -q
+check "the environment's counts" same "$(value main FROM)" environment
+check "the project's too" same "$(value main OTHER_ONE)" "a b"
+check "the manifest's where nothing else is" same "$(value main ALWAYS)" manifest
+check "the same container" same "$(pids web),$(pids db)" "$web,$db"
+check "a preview inherits" orch -C "$work/fix-1" deploy -q
+check "from its parent" same "$(value fix-1 FROM)" environment
+check "its own counts" orch var set -q -e fix-1 FROM own
+check "deploy of it" orch -C "$work/fix-1" deploy -q
+check "own" same "$(value fix-1 FROM)" own
+check "where it is from" same "$(orch var ls -e fix-1 --json | jq -r '.variables[] | select(.name == "env:OTHER_ONE") | .from')" project
+check "not inherited" orch var set -q FROM mine --no-inherit
+check "removed" orch var rm -q -e fix-1 FROM
+check "once more" orch -C "$work/fix-1" deploy -q
+check "then the project's" same "$(value fix-1 FROM)" project
+check "several environments" orch var set -q --env main --env fix-1 BOTH x
+check "both" same "$(orch var get BOTH) $(orch var get -e fix-1 BOTH)" "x x"
+check "removed from one" orch var rm -q BOTH
+check "get of none" exits 3 orch var get BOTH
+check "rm of none" exits 3 orch var rm BOTH
+check "no name" exits 2 orch var set 1x y
+check "ours" exits 2 orch var set PLATFORM_X y
+check "json" orch var set -q --json app:settings '{"a": [1, 2]}'
+check "bad json" exits 2 orch var set --json app:settings '{'
+check "standard input" exits 0 sh -c "printf 'from\ninput\n' | $ORCH --root $root var set -q INPUT -"
+check "deploy these" orch deploy -q
+check "structure is kept" same "$(value main PLATFORM_VARIABLES | base64 -d)" '{"app:settings":{"a":[1,2]}}'
+check "two lines" same "$(value main INPUT)" $'from\ninput'
+check "nothing to do" contains "$(orch deploy 2>&1)" "nothing to do"
+# php settings reload, builds see only theirs.
+web=$(orch exec web -- pidof httpd)
+check "php" orch var set -q php:memory_limit 300M
+check "is a reload" contains "$(orch plan)" "reload"
+check "deploy it" orch deploy -q
+check "configured" same "$(orch exec -u root web -- cat /run/orch/seen.json | jq -r .app.variables.php.memory_limit)" 300M
+check "the process stays" same "$(orch exec web -- pidof httpd)" "$web"
+check "for builds" orch var set -q --no-runtime BUILT one
+check "is a swap" contains "$(orch deploy 2>&1)" "swap"
+check "built with it" same "$(orch exec web -- cat /app/built)" one
+check "the process doesn't see it" same "$(value main BUILT)" ""
+check "the process stays after it" same "$(orch exec web -- pidof httpd)" "$web"
+check "at run time only" orch var set -q --no-build RUN one
+images=$(orch image ls --json | jq '.images | length')
+check "a restart" contains "$(orch deploy 2>&1)" "restart"
+check "no other image" same "$(orch image ls --json | jq '.images | length')" "$images"
+
+# Sensitive ones: nowhere but where the app finds them.
+secret=geheim-$RANDOM$RANDOM
+check "sensitive" orch var set -q --sensitive TOKEN "$secret"
+check "the plan doesn't show it" exits 1 contains "$(orch plan; orch plan --json)" "$secret"
+check "but says that it is" contains "$(orch plan)" "variable TOKEN (environment) added: (sensitive)"
+check "deploy with it" orch deploy -q
+check "the app has it" same "$(value main TOKEN)" "$secret"
+check "as a file" orch var set -q --sensitive --as file KEY "$secret-file"
+check "deploy with a file" orch deploy -q
+check "its path" same "$(value main KEY)" /run/secrets/KEY
+check "its text" same "$(orch exec web -- cat /run/secrets/KEY)" "$secret-file"
+check "its mode" same "$(orch exec web -- stat -c '%a %u' /run/secrets/KEY)" "400 10000"
+check "get refuses" exits 5 orch var get TOKEN
+check "get reveals" same "$(orch var get TOKEN --reveal)" "$secret"
+everywhere() {
+	orch ps --json && orch show && orch plan --json && orch history --json && orch status --json && orch ls --json &&
+		orch var ls && orch var ls --json && orch logs -n all && cat "$root"/var/lib/orch/log/*/supervisor.log &&
+		cat "$root"/var/lib/orch/state.db* "$root"/run/orch/*/record.json
+}
+everywhere >"$work/everywhere" 2>&1
+check "it is looked for in much" test "$(wc -c <"$work/everywhere")" -gt 15000
+check "nowhere else" exits 1 grep -qa "$secret" "$work/everywhere"
+check "stays sensitive" orch var set -q TOKEN "$secret-2"
+check "as before" exits 5 orch var get TOKEN
+check "what was deployed counts" same "$(value main TOKEN)" "$secret"
+kill -9 "$(supervisor)"
+kill -9 "$(pids web | cut -d' ' -f1)"
+orch status >/dev/null
+ready() {
+	local i
+	for ((i = 0; i < 200; i++)); do
+		[ "$(field main ready)" = 2 ] && return 0
+		sleep 0.1
+	done
+	return 1
+}
+check "it comes back" ready
+check "with the same secret" same "$(value main TOKEN)" "$secret"
+check "and its file" same "$(orch exec web -- cat /run/secrets/KEY)" "$secret-file"
+check "deploy the new one" orch deploy -q
+check "has the new one" same "$(value main TOKEN)" "$secret-2"
+check "no file any more" orch var rm -q KEY
+check "deploy without" orch deploy -q
+check "it is gone" exits 1 orch exec web -- test -e /run/secrets/KEY
+check "the key is root's" same "$(stat -c '%a %u' "$root/var/lib/orch/secret.key")" "600 0"
+
+# With a key of the host (here one of our own, in our own mount namespace) the key of secrets is kept encrypted.
+if command -v systemd-creds >/dev/null; then
+	mkdir -p /var/lib/systemd
+	mount -t tmpfs sealed /var/lib/systemd
+	systemd-creds setup >/dev/null 2>&1
+	mv "$root/var/lib/orch/secret.key" "$work/secret.key"
+	# Who has the key keeps it: a key doesn't change under a supervisor but here.
+	kill -9 "$(supervisor)"
+	check "a host key" test -f /var/lib/systemd/credential.secret
+	check "sealed with another key" exits 1 orch var get TOKEN --reveal
+	check "set again" orch var set -q TOKEN "$secret-3"
+	check "encrypted by the host's" test -f "$root/var/lib/orch/secret.key.cred"
+	check "nothing in plain" exits 1 test -e "$root/var/lib/orch/secret.key"
+	check "opens again" same "$(orch var get TOKEN --reveal)" "$secret-3"
+	check "is deployed" orch deploy -q
+	check "the app has that" same "$(value main TOKEN)" "$secret-3"
+	umount /var/lib/systemd
+	check "not without the host's" exits 1 orch var get TOKEN --reveal
+fi
 
 for e in main fix-1; do
 	orch destroy --purge --yes -q -e $e 2>/dev/null || orch destroy --purge --yes-destroy $e -q -e $e
