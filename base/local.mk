@@ -12,4 +12,5 @@ noinst_LIBRARIES += %D%/libbase.a
 	%D%/secret.c %D%/secret.h \
 	%D%/sha256.c %D%/sha256.h \
 	%D%/table.c %D%/table.h \
-	%D%/text.c %D%/text.h
+	%D%/text.c %D%/text.h \
+	%D%/xml.c %D%/xml.h

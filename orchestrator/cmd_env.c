@@ -15,6 +15,7 @@
 #include "orchestrator/commands.h"
 #include "orchestrator/look.h"
 #include "orchestrator/record.h"
+#include "orchestrator/rollout.h"
 #include "orchestrator/say.h"
 #include "orchestrator/session.h"
 #include "orchestrator/tree.h"
@@ -314,7 +315,7 @@ static int env_set(struct session *s, struct error *err)
 		return fail(
 			err, ERROR_INPUT,
 			"nothing to set: orch env set --type staging, --title, --ttl, --parent");
-	if (session_lock(s, &lock, err) < 0 || session_environment(s, err) < 0)
+	if (rollout_lock(s, &lock, err) < 0 || session_environment(s, err) < 0)
 		return -1;
 	if ((o->type && set_type(s, o->type, err) < 0) ||
 	    (o->parent && set_parent(s, o->parent, err) < 0) ||

@@ -16,6 +16,7 @@
 #include "orchestrator/build_box.h"
 #include "orchestrator/commands.h"
 #include "orchestrator/gc_facts.h"
+#include "orchestrator/rollout.h"
 #include "orchestrator/session.h"
 
 /* Its data goes to the trash, as with any destroy. Somebody who deploys it just now is a reason to keep it. */
@@ -34,7 +35,7 @@ static int remove_environment(const struct session *s, const struct gc_item *ite
 	AUTO(fd) int lock = -1;
 
 	probe.env = (struct environment){ .id = item->name, .name = item->shown };
-	if (session_lock(&probe, &lock, err) < 0)
+	if (rollout_lock(&probe, &lock, err) < 0)
 		return -1;
 	auto_fd(&lock);
 	return cmd_destroy(&options, 0, NULL, err);

@@ -13,22 +13,19 @@
 #include "orchestrator/control.h"
 #include "orchestrator/progress.h"
 #include "orchestrator/record.h"
+#include "orchestrator/rollout.h"
 #include "orchestrator/say.h"
 #include "orchestrator/session.h"
 #include "orchestrator/supervise.h"
 
-static int ask(struct session *s, const struct environment *e, const char *what, bool deferred,
-	       struct error *err)
+static int ask(struct session *s, const struct environment *e, const char *what, struct error *err)
 {
 	struct progress progress = progress_of(s->options);
 	AUTO(json) struct json_t *request = json_new_map();
-	AUTO(fd) int fd = -1;
 
-	if (supervise_connect(&s->host, e->id, deferred, &fd, err) < 0)
-		return -1;
 	json_put_text(request, "do", what);
 	json_put_number(request, "timeout_ms", (int64_t)s->options->timeout_ms);
-	return control_call(fd, request, progress_event, &progress, err);
+	return supervise_call(&s->host, e->id, request, progress_event, &progress, err);
 }
 
 /* Whether anything of it is there since this boot. */
@@ -47,7 +44,7 @@ static int stop_one(struct session *s, struct environment *e, struct error *err)
 	}
 	if (!has_run(s, e))
 		return 0;
-	if (ask(s, e, "stop", true, err) < 0)
+	if (ask(s, e, "stop", err) < 0)
 		return fail_in(err, "%s", e->name);
 	return 0;
 }
@@ -62,7 +59,7 @@ static int start_one(struct session *s, struct environment *e, struct error *err
 		if (state_save(s->state, e, err) < 0)
 			return -1;
 	}
-	if (ask(s, e, "converge", true, err) < 0)
+	if (ask(s, e, "converge", err) < 0)
 		return fail_in(err, "%s", e->name);
 	return 0;
 }
@@ -86,9 +83,9 @@ static int pause_one(struct session *s, struct environment *e, struct error *err
 		return fail(err, ERROR_ABSENT, "%s doesn't run, so it can't be paused: orch start",
 			    e->name);
 	one.env = *e;
-	if (session_lock(&one, &lock, err) < 0 || state_set_paused(s->state, e->id, true, err) < 0)
+	if (rollout_lock(&one, &lock, err) < 0 || state_set_paused(s->state, e->id, true, err) < 0)
 		return -1;
-	if (ask(s, e, "keep", true, err) == 0)
+	if (ask(s, e, "keep", err) == 0)
 		return 0;
 	(void)state_set_paused(s->state, e->id, false, &ignored);
 	return fail_in(err, "%s", e->name);

@@ -8,8 +8,17 @@
 struct error;
 
 int cmd_validate(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_config(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_schema(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_explain(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_plan(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_deploy(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_branch(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_rollback(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_why(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_sync(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_promote(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_diff(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_ps(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_ls(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_status(void *ctx, int argc, const char **argv, struct error *err);
@@ -18,6 +27,7 @@ int cmd_history(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_logs(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_exec(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_ssh(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_run(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_stop(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_start(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_destroy(void *ctx, int argc, const char **argv, struct error *err);

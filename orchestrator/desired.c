@@ -73,9 +73,8 @@ static struct json_t *make_endpoints(const struct image_description *image)
 	return map;
 }
 
-static struct json_t *make_environment(const struct maker *m)
+static struct json_t *make_environment(const struct environment *e)
 {
-	const struct environment *e = m->in->environment;
 	struct json_t *map = json_new_map();
 
 	json_put_text(map, "name", e->name);
@@ -125,7 +124,7 @@ static int give_addresses(struct maker *m, struct error *err)
 static struct json_t *begin(struct maker *m, const char *kind, const char *name, const char *type,
 			    const char *size, uint32_t disk)
 {
-	const struct recipe *recipe = catalog_find(m->in->catalog, type);
+	const struct image_description *image = catalog_image(m->in->catalog, type);
 	const struct desired_image *base = find_image(m->in->bases, m->in->n_bases, type);
 	struct json_t *c = json_put(m->containers, name, json_new_map());
 
@@ -135,17 +134,21 @@ static struct json_t *begin(struct maker *m, const char *kind, const char *name,
 	/* As declared in production; a preview has the smallest, whatever the manifest says. */
 	if (!environment_is_production(m->in->environment))
 		size = "S";
-	json_put(c, "limits", make_limits(&recipe->image, size));
+	json_put(c, "limits", make_limits(image, size));
 	json_put(c, "disk", disk ? json_new_number(disk) : NULL);
-	json_put(c, "environment", make_environment(m));
-	json_put(c, "endpoints", make_endpoints(&recipe->image));
+	json_put(c, "environment", make_environment(m->in->environment));
+	json_put(c, "endpoints", make_endpoints(image));
 	keep_address(m, c, name);
 	return c;
 }
 
 static struct json_t *make_mounts(const struct app *app)
 {
-	static const char *const sources[] = { [MOUNT_LOCAL] = "local", [MOUNT_TMP] = "tmp" };
+	static const char *const sources[] = { [MOUNT_LOCAL] = "local",
+					       [MOUNT_TMP] = "tmp",
+					       [MOUNT_INSTANCE] = "instance",
+					       [MOUNT_SERVICE] = "service",
+					       [MOUNT_STORAGE] = "storage" };
 	struct json_t *map = json_new_map();
 
 	for (size_t i = 0; i < app->n_mounts; i++) {
@@ -153,24 +156,29 @@ static struct json_t *make_mounts(const struct app *app)
 
 		json_put_text(mount, "source", sources[app->mounts[i].source]);
 		json_put_text(mount, "source_path", app->mounts[i].source_path);
+		if (app->mounts[i].service)
+			json_put_text(mount, "service", app->mounts[i].service);
 	}
 	return map;
+}
+
+static char *make_url(struct arena *arena, const struct environment *e)
+{
+	return arena_printf(arena, "http://%s:%u/",
+			    !strcmp(e->publish_address, "0.0.0.0") ? "127.0.0.1"
+								   : e->publish_address,
+			    e->publish_port);
 }
 
 static void add_app(struct maker *m, const struct app *app)
 {
 	const struct desired_image *code = find_image(m->in->codes, m->in->n_codes, app->name);
-	const struct environment *e = m->in->environment;
 	struct json_t *c = begin(m, "app", app->name, app->type, app->size, app->disk);
 	struct json_t *part = json_put(c, "code", json_new_map());
 
 	json_put_text(part, "image", code ? code->digest : NULL);
 	json_put_text(part, "tree", code ? code->tree : NULL);
-	json_put_text(c, "url",
-		      arena_printf(m->arena, "http://%s:%u/",
-				   !strcmp(e->publish_address, "0.0.0.0") ? "127.0.0.1"
-									  : e->publish_address,
-				   e->publish_port));
+	json_put_text(c, "url", make_url(m->arena, m->in->environment));
 	json_put(c, "relationships", make_relationships(app->relationships, app->n_relationships));
 	json_put(c, "mounts", make_mounts(app));
 	part = json_put(c, "app", json_copy_deep(app->document));
@@ -272,6 +280,32 @@ struct json_t *desired_make(const struct desired_input *in, struct error *err)
 		return NULL;
 	json_put(desired, "network", make_network(&m));
 	return TAKE_PTR(desired);
+}
+
+static int give_environment(const char *name, struct json_t *container, void *ctx)
+{
+	const struct environment *e = ctx;
+	AUTO(arena) struct arena arena = { 0 };
+
+	(void)name;
+	json_put(container, "environment", make_environment(e));
+	if (json_get(container, "url"))
+		json_put_text(container, "url", make_url(&arena, e));
+	return 0;
+}
+
+struct json_t *desired_remake(const struct json_t *document, const struct environment *e)
+{
+	struct environment env = *e;
+	struct json_t *copy = json_copy_deep(document);
+	struct json_t *publish = json_path(copy, "network", "publish", NULL);
+
+	(void)json_each(json_get(copy, "containers"), give_environment, &env);
+	if (publish) {
+		json_put_text(publish, "address", e->publish_address);
+		json_put_number(publish, "port", e->publish_port);
+	}
+	return copy;
 }
 
 void desired_digest(const struct json_t *container, char out[SHA256_HEX])

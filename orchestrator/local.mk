@@ -3,21 +3,33 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 %C%_liborchestrator_a_SOURCES = \
 	%D%/activate.c \
 	%D%/apply.c \
+	%D%/attend.c \
 	%D%/bases.c \
 	%D%/build.c \
 	%D%/build_box.c \
+	%D%/cmd_branch.c \
 	%D%/cmd_check.c \
+	%D%/cmd_config.c \
 	%D%/cmd_deploy.c \
 	%D%/cmd_destroy.c \
 	%D%/cmd_env.c \
 	%D%/cmd_exec.c \
 	%D%/cmd_gc.c \
+	%D%/cmd_diff.c \
+	%D%/cmd_exec.c \
+	%D%/cmd_explain.c \
 	%D%/cmd_host.c \
 	%D%/cmd_image.c \
 	%D%/cmd_life.c \
 	%D%/cmd_list.c \
 	%D%/cmd_logs.c \
 	%D%/cmd_var.c \
+	%D%/cmd_rollback.c \
+	%D%/cmd_sync.c \
+	%D%/cmd_why.c \
+	%D%/cmd_schema.c \
+	%D%/cmd_run.c \
+	%D%/command.c \
 	%D%/commands.c \
 	%D%/contract.c \
 	%D%/control.c \
@@ -29,10 +41,13 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/gc.c \
 	%D%/gc_facts.c \
 	%D%/git.c \
+	%D%/git_branch.c \
 	%D%/group.c \
 	%D%/host.c \
 	%D%/inside.c \
+	%D%/lineage.c \
 	%D%/look.c \
+	%D%/moment.c \
 	%D%/lower.c \
 	%D%/lower_vars.c \
 	%D%/plan.c \
@@ -41,9 +56,11 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/project.c \
 	%D%/publish.c \
 	%D%/record.c \
+	%D%/report.c \
 	%D%/request.c \
 	%D%/say.c \
 	%D%/secrets.c \
+	%D%/rollout.c \
 	%D%/session.c \
 	%D%/state.c \
 	%D%/state_generations.c \
@@ -56,6 +73,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/tree.c \
 	%D%/ttl.c \
 	%D%/variables.c \
+	%D%/throwaway.c \
 	%D%/world.c \
 	%D%/world_change.c \
 	%D%/world_create.c \
@@ -64,33 +82,42 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/world_talk.c \
 	%D%/activate.h \
 	%D%/apply.h \
+	%D%/attend.h \
 	%D%/bases.h \
 	%D%/build.h \
 	%D%/build_box.h \
+	%D%/command.h \
 	%D%/commands.h \
 	%D%/contract.h \
 	%D%/control.h \
 	%D%/converge.h \
 	%D%/db.h \
+	%D%/deploy.h \
 	%D%/desired.h \
+	%D%/destroy.h \
 	%D%/effects.h \
 	%D%/flags.h \
 	%D%/gc.h \
 	%D%/gc_facts.h \
 	%D%/git.h \
+	%D%/git_branch.h \
 	%D%/group.h \
 	%D%/host.h \
 	%D%/inside.h \
+	%D%/lineage.h \
 	%D%/look.h \
+	%D%/moment.h \
 	%D%/lower.h \
 	%D%/options.h \
 	%D%/plan.h \
 	%D%/progress.h \
 	%D%/project.h \
 	%D%/record.h \
+	%D%/report.h \
 	%D%/request.h \
 	%D%/say.h \
 	%D%/secrets.h \
+	%D%/rollout.h \
 	%D%/session.h \
 	%D%/state.h \
 	%D%/supervise.h \
@@ -99,6 +126,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/tree.h \
 	%D%/ttl.h \
 	%D%/variables.h \
+	%D%/throwaway.h \
 	%D%/world.h
 
 bin_PROGRAMS += orch

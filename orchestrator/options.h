@@ -13,13 +13,6 @@ struct options {
 	unsigned long timeout_ms;
 	unsigned verbose;
 	bool quiet, json;
-	bool yes, purge;		   /* destroy */
-	bool dry_run, worktree;		   /* deploy */
-	bool detailed;			   /* plan */
-	bool follow;			   /* logs */
-	bool no_tty;			   /* exec */
-	bool all, shutdown;		   /* start, stop */
-	bool deferred;			   /* supervise */
 	const char *type, *title, *parent; /* env set */
 	const char *ttl;		   /* deploy, env set */
 	bool expired;			   /* gc */
@@ -28,6 +21,22 @@ struct options {
 	const char *environments, *file, *as;					/* var set */
 	bool for_project, sensitive, inherit, no_inherit, no_build, no_runtime; /* var */
 	bool reveal;								/* var get */
+	bool yes, purge;							/* destroy */
+	bool dry_run, worktree;							/* deploy */
+	bool detailed, offline;							/* plan */
+	bool lenient;	    /* whatever reads the manifest */
+	bool origin;	    /* config */
+	bool follow;	    /* logs */
+	bool no_tty;	    /* exec */
+	bool all, shutdown; /* start, stop */
+	bool deferred;	    /* supervise */
+	bool rm, host;	    /* run */
+	const char *artifacts;
+	const char *from;	/* branch, sync, run */
+	unsigned long ttl_ms;	/* branch */
+	bool no_data, no_start; /* branch */
+	bool no_snapshot;	/* deploy */
+	bool with_data;		/* rollback */
 };
 
 extern const struct cli_flag common_flags[];

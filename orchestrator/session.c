@@ -47,31 +47,16 @@ int session_need_state(struct session *s, const char *what, struct error *err)
 	return 0;
 }
 
-int session_lock(struct session *s, int *out, struct error *err)
-{
-	int r;
-
-	if (file_make_dirs(record_path(&s->arena, &s->host, s->env.id, ""), 0755, err) < 0)
-		return -1;
-	r = file_lock(record_path(&s->arena, &s->host, s->env.id, "lock"), false, out, err);
-	return r == FILE_LOCKED
-		? fail(err, ERROR_CONFLICT,
-		       "another deploy of %s is at work; wait for it: orch status", s->env.name)
-		: r;
-}
-
 int session_supervised(struct session *s, const struct options *options, struct json_t **record,
 		       struct error *err)
 {
-	AUTO(fd) int fd = -1;
-
 	if (session_open(s, options, err) < 0 || session_environment(s, err) < 0)
 		return -1;
 	*record = record_load(&s->host, s->env.id, err);
 	if (!*record)
 		return -1;
 	if (s->env.wanted && geteuid() == 0)
-		return supervise_connect(&s->host, s->env.id, false, &fd, err);
+		return supervise_ensure(&s->host, s->env.id, err);
 	return 0;
 }
 
@@ -92,14 +77,16 @@ static int find_parent(struct session *s, const char **out, struct error *err)
 	return 0;
 }
 
-int session_project(struct session *s, struct error *err)
+int session_select(struct session *s, const char *name, struct error *err)
 {
 	struct project *p = &s->project;
 	const char *key, *id;
 	int r = STATE_ABSENT;
 
-	if (project_open(&s->arena, s->options, p, err) < 0)
-		return -1;
+	if (strcmp(p->branch, name) != 0) {
+		p->is_default = project_is_default(&s->arena, p, name);
+		p->branch = name;
+	}
 	key = arena_printf(&s->arena, "%s:%s", p->id, p->branch);
 	id = arena_printf(&s->arena, "%s-%s", project_slug(&s->arena, p->branch),
 			  project_hash(&s->arena, key, 7));
@@ -126,6 +113,13 @@ int session_project(struct session *s, struct error *err)
 	s->env.folder = p->folder;
 	s->env.branched |= p->branched;
 	return 0;
+}
+
+int session_project(struct session *s, struct error *err)
+{
+	if (project_open(&s->arena, s->options, &s->project, err) < 0)
+		return -1;
+	return session_select(s, s->project.branch, err);
 }
 
 static int find_named(struct session *s, const char *name, struct error *err)
@@ -236,7 +230,7 @@ int session_catalog(struct session *s, struct catalog *out, struct error *err)
 		if (add_imported(s, &problems, out, &images[i], err) < 0)
 			return -1;
 	if (problems.errors) {
-		problems_print(&problems, false, stderr);
+		problems_print(&problems, PROBLEM_ERROR, stderr);
 		return fail(err, ERROR_INPUT, "the catalogue has errors");
 	}
 	return 0;
@@ -244,17 +238,23 @@ int session_catalog(struct session *s, struct catalog *out, struct error *err)
 
 struct json_t *session_document(struct session *s, int64_t number, struct error *err)
 {
+	return session_document_of(s, &s->env, number, err);
+}
+
+struct json_t *session_document_of(struct session *s, const struct environment *e, int64_t number,
+				   struct error *err)
+{
 	struct generation g;
 	int r;
 
 	if (!number)
-		number = s->env.generation;
-	r = state_find_generation(s->state, &s->arena, s->env.id, number, &g, err);
+		number = e->generation;
+	r = state_find_generation(s->state, &s->arena, e->id, number, &g, err);
 	if (r < 0)
 		return NULL;
 	if (r == STATE_ABSENT) {
 		fail(err, ERROR_ABSENT, "%s has no generation %lld; see them: orch history",
-		     s->env.name, (long long)number);
+		     e->name, (long long)number);
 		return NULL;
 	}
 	return json_parse("generation", g.document, strlen(g.document), err);

@@ -32,9 +32,6 @@ void session_close(struct session *s);
 /* Make the state if need be: as root. what is the verb. */
 int session_need_state(struct session *s, const char *what, struct error *err);
 
-/* The environment's lock: one at a time changes it. ERROR_CONFLICT when somebody does. */
-int session_lock(struct session *s, int *out, struct error *err);
-
 /*
  * For reading verbs: open, the environment, and its record (owned by the caller). A dead supervisor of one that should run is
  * started again.
@@ -44,6 +41,9 @@ int session_supervised(struct session *s, const struct options *options, struct 
 
 /* The project and its environment; s->exists says whether the state has it. */
 int session_project(struct session *s, struct error *err);
+
+/* The environment of another branch of the opened project. */
+int session_select(struct session *s, const char *name, struct error *err);
 
 /*
  * The environment that the command line means: a machine name or a branch of any project with -e, else
@@ -56,6 +56,8 @@ int session_catalog(struct session *s, struct catalog *out, struct error *err);
 
 /* The document of a generation, 0: the wanted one. Owned by the caller; NULL on failure. */
 struct json_t *session_document(struct session *s, int64_t number, struct error *err);
+struct json_t *session_document_of(struct session *s, const struct environment *e, int64_t number,
+				   struct error *err);
 
 /* One document of a reading verb to standard output: {"schema": "orch.ps/1", "items": ...}. Takes items. */
 void session_print(const char *schema, const char *key, struct json_t *items);

@@ -44,7 +44,11 @@ struct environment {
 	int64_t expires;    /* when it is to be removed, seconds since 1970; 0: never */
 	bool paused;	    /* wanted, but its processes are frozen */
 	bool deleting;	    /* being destroyed: whoever comes next finishes that */
-	const char *title;  /* for people; NULL or "": none */
+	bool cloned; /* its data is another environment's, and hooks.clone haven't ended well yet */
+	/* A folder of the pool (group.h) whose volumes are to take the place of its own; NULL or "": none. */
+	const char *restoring;
+	const char *fallback; /* the same, in case what is wanted can't be reached */
+	const char *title;    /* for people; NULL or "": none */
 	bool branched; /* a git branch of that name was there once: when it is gone, so may this be */
 };
 
@@ -60,7 +64,12 @@ int state_find(struct state *s, struct arena *arena, const char *id, struct envi
 int state_list(struct state *s, struct arena *arena, struct environment **out, size_t *n,
 	       struct error *err);
 int state_save(struct state *s, const struct environment *e, struct error *err);
-/* One column, whatever somebody else does with the others meanwhile. */
+/* Where its data is to come from, whatever somebody else does with the rest meanwhile. */
+int state_set_data(struct state *s, const char *id, bool cloned, const char *restoring,
+		   const char *fallback, struct error *err);
+/* Its router's address, likewise. */
+int state_set_uplink(struct state *s, const char *id, uint32_t uplink, struct error *err);
+/* The same for these. */
 int state_set_paused(struct state *s, const char *id, bool paused, struct error *err);
 int state_set_expires(struct state *s, const char *id, int64_t expires, struct error *err);
 /* How many are to be removed by `now`; -1 on failure. */
@@ -77,6 +86,7 @@ struct generation {
 	const char *subject;
 	const char *result;  /* "", "ok", or why it failed */
 	const char *summary; /* of the plan: "swap app" */
+	const char *causes;  /* plan_json() of what it changed; NULL or "": not known */
 	char *document;	     /* canonical JSON of desired */
 };
 

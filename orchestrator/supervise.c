@@ -190,6 +190,12 @@ static void on_time(uv_timer_t *timer)
 	watch_end(timer->data);
 }
 
+void supervisor_close_door(struct supervisor *s)
+{
+	uv_poll_stop(&s->loop->listener);
+	auto_fd(&s->listen_fd);
+}
+
 static void on_client(uv_poll_t *poll, int status, int events)
 {
 	struct supervisor *s = poll->data;

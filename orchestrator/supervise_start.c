@@ -1,7 +1,9 @@
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -11,10 +13,12 @@
 #include "base/file.h"
 #include "orchestrator/control.h"
 #include "orchestrator/host.h"
+#include "orchestrator/record.h"
 #include "orchestrator/supervise.h"
 
 #define START_MS 10000
 #define STEP_MS 2
+#define CALL_TRIES 3
 
 static _Noreturn void become(const struct host *h, const char *environment, bool deferred, int log)
 {
@@ -83,4 +87,34 @@ int supervise_connect(const struct host *h, const char *environment, bool deferr
 	return fail(err, ERROR_SYSTEM,
 		    "the supervisor of %s doesn't start; see %s/%s/supervisor.log", environment,
 		    h->log, environment);
+}
+
+int supervise_ensure(const struct host *h, const char *environment, struct error *err)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	const char *path = record_path(&arena, h, environment, "supervisor.lock");
+	/* Only to read: the disk may be such that nothing else is possible. */
+	AUTO(fd) int lock = open(path, O_RDONLY | O_CLOEXEC);
+	AUTO(fd) int fd = -1;
+
+	if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+		return 0;
+	auto_fd(&lock); /* nobody's: let the new one have it */
+	return supervise_connect(h, environment, false, &fd, err);
+}
+
+int supervise_call(const struct host *h, const char *environment, const struct json_t *request,
+		   control_event *event, void *ctx, struct error *err)
+{
+	for (int tries = 0; tries < CALL_TRIES; tries++) {
+		AUTO(fd) int fd = -1;
+		int r;
+
+		if (supervise_connect(h, environment, true, &fd, err) < 0)
+			return -1;
+		r = control_call(fd, request, event, ctx, err);
+		if (r != CONTROL_ABSENT)
+			return r;
+	}
+	return -1;
 }

@@ -51,7 +51,7 @@ const struct image_description *world_image(struct world *w, const char *digest,
 		return NULL;
 	if (problems.errors) {
 		fail(err, ERROR_SYSTEM, "image %.12s: image.yaml:%u: %s", digest,
-		     problems.items[0].at.line, problems.items[0].text);
+		     problems.items[0]->at.line, problems.items[0]->text);
 		return NULL;
 	}
 	k->next = known;
@@ -142,6 +142,8 @@ static void copy_environment(struct arena *arena, const struct environment *env,
 	out->publish_address = arena_strdup(arena, env->publish_address);
 	out->parent = arena_strdup(arena, env->parent ? env->parent : "");
 	out->title = arena_strdup(arena, env->title ? env->title : "");
+	out->restoring = arena_strdup(arena, env->restoring ? env->restoring : "");
+	out->fallback = arena_strdup(arena, env->fallback ? env->fallback : "");
 }
 
 int world_open(struct world *w, const struct host *host, struct state *state,

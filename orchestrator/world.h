@@ -85,6 +85,12 @@ int world_lower(struct world *w, struct arena *arena, const struct json_t *desir
 		const struct json_t *record, const char *name, struct lowered *out,
 		struct error *err);
 
+struct init_status;
+/* The same, written into the running container, whose init is asked how it is. */
+int world_prepare(struct world *w, struct arena *arena, const struct json_t *desired,
+		  const struct json_t *record, const char *name, struct init_status *status,
+		  struct lowered *lowered, struct error *err);
+
 /* Parts of the backend, by file. */
 int world_create(void *ctx, const char *name, const struct json_t *wanted, struct json_t *entry,
 		 struct error *err);
@@ -99,6 +105,8 @@ int world_activate(void *ctx, const char *name, const struct json_t *desired,
 		   const struct json_t *record, const char *how, struct error *err);
 int world_ready(void *ctx, const char *name, struct error *err);
 int world_wait(void *ctx, unsigned ms, struct error *err);
+/* Whether the client says so. */
+bool world_cancelled(void *ctx);
 struct json_t *world_ask(void *ctx, const char *name, struct error *err);
 int world_hook(void *ctx, const char *name, const char *which, struct error *err);
 

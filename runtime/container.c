@@ -15,14 +15,17 @@
 #include "base/auto.h"
 #include "base/error.h"
 #include "base/process.h"
+#include "runtime/cgroup.h"
 #include "runtime/child.h"
 #include "runtime/privs.h"
 #include "runtime/sync.h"
 
+#define ENDING_MS 2000
+
 /* The cgroup namespace is made by the child once it is in its group; the user namespace is entered last. */
 #define NAMESPACES (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET)
 
-static pid_t clone_child(int *pidfd)
+static pid_t clone_child(const struct cgroup_entry *group, int *pidfd)
 {
 	struct clone_args args = {
 		.flags = NAMESPACES | CLONE_PIDFD,
@@ -30,7 +33,7 @@ static pid_t clone_child(int *pidfd)
 		.exit_signal = SIGCHLD,
 	};
 
-	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	return cgroup_clone(group, &args);
 }
 
 static int open_netns(struct container *c, struct error *err)
@@ -50,7 +53,7 @@ int container_create(const struct container_spec *spec, struct container *out, s
 
 	if (!filter || sync_open(&c.sync, &child_end, err) < 0)
 		return -1;
-	c.pid = clone_child(&c.pidfd);
+	c.pid = clone_child(spec->cgroup, &c.pidfd);
 	if (c.pid == 0) {
 		close(c.sync); /* or the end of our parent would never be seen */
 		child_main(spec, filter, child_end);
@@ -64,6 +67,11 @@ int container_create(const struct container_spec *spec, struct container *out, s
 	auto_fd(&child_end); /* or we would never see the end of the child */
 	c.start_time = process_start_time(c.pid);
 	if (open_netns(&c, err) < 0) {
+		struct error why;
+
+		/* It may have ended already, and said why. */
+		if (!container_alive(&c) && sync_expect(c.sync, SYNC_READY, &why) < 0)
+			*err = why;
 		container_kill(&c);
 		container_release(&c);
 		return -1;
@@ -131,6 +139,18 @@ void container_release(struct container *c)
 	*c = CONTAINER_NONE;
 }
 
+/* A process that is ending has lost its /proc/PID/root and namespaces before its pidfd tells: wait for that. */
+static int fail_inside(const struct container *c, const char *what, struct error *err)
+{
+	struct pollfd p = { .fd = c->pidfd, .events = POLLIN };
+	int errnum = errno;
+
+	if ((errnum == ENOENT || errnum == ESRCH) && TEMP_FAILURE_RETRY(poll(&p, 1, ENDING_MS)) > 0)
+		return fail(err, ERROR_SYSTEM, "the container ended");
+	errno = errnum;
+	return fail_errno(err, "%s", what);
+}
+
 int container_open_folder(const struct container *c, const char *path, struct error *err)
 {
 	struct open_how how = {
@@ -144,7 +164,7 @@ int container_open_folder(const struct container *c, const char *path, struct er
 	snprintf(proc, sizeof(proc), "/proc/%d/root", (int)c->pid);
 	root = open(proc, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
-		return fail_errno(err, "open the container's root");
+		return fail_inside(c, "open the container's root", err);
 	/* Was it still the same process when its root was opened? */
 	if (!container_alive(c))
 		return fail(err, ERROR_SYSTEM, "the container ended");
