@@ -10,6 +10,7 @@ noinst_LIBRARIES += %D%/libbase.a
 	%D%/json.c %D%/json.h \
 	%D%/log.c %D%/log.h \
 	%D%/process.c %D%/process.h \
+	%D%/secret.c %D%/secret.h \
 	%D%/sha256.c %D%/sha256.h \
 	%D%/table.c %D%/table.h \
 	%D%/text.c %D%/text.h \

@@ -29,3 +29,7 @@ extern const struct cli_flag branch_flags[];
 extern const struct cli_flag sync_flags[];
 extern const struct cli_flag promote_flags[];
 extern const struct cli_flag rollback_flags[];
+extern const struct cli_flag env_flags[];
+extern const struct cli_flag gc_flags[];
+extern const struct cli_flag pause_flags[];
+extern const struct cli_flag var_flags[];

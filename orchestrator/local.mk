@@ -19,6 +19,9 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/cmd_deploy.c \
 	%D%/cmd_df.c \
 	%D%/cmd_destroy.c \
+	%D%/cmd_env.c \
+	%D%/cmd_exec.c \
+	%D%/cmd_gc.c \
 	%D%/cmd_diff.c \
 	%D%/cmd_exec.c \
 	%D%/cmd_fsck.c \
@@ -30,6 +33,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/cmd_logs.c \
 	%D%/cmd_mount.c \
 	%D%/cmd_trash.c \
+	%D%/cmd_var.c \
 	%D%/cmd_rollback.c \
 	%D%/cmd_sync.c \
 	%D%/cmd_why.c \
@@ -50,6 +54,8 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/fsck.c \
 	%D%/fsck_disk.c \
 	%D%/fsck_host.c \
+	%D%/gc.c \
+	%D%/gc_facts.c \
 	%D%/git.c \
 	%D%/git_branch.c \
 	%D%/group.c \
@@ -59,6 +65,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/look.c \
 	%D%/moment.c \
 	%D%/lower.c \
+	%D%/lower_vars.c \
 	%D%/plan.c \
 	%D%/plan_print.c \
 	%D%/progress.c \
@@ -68,12 +75,15 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/record.c \
 	%D%/report.c \
 	%D%/request.c \
+	%D%/say.c \
+	%D%/secrets.c \
 	%D%/rollout.c \
 	%D%/session.c \
 	%D%/state.c \
 	%D%/state_generations.c \
 	%D%/state_ids.c \
 	%D%/storage.c \
+	%D%/state_vars.c \
 	%D%/supervise.c \
 	%D%/supervise_quota.c \
 	%D%/supervise_request.c \
@@ -81,6 +91,9 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/tarball.c \
 	%D%/terminal.c \
 	%D%/trash.c \
+	%D%/tree.c \
+	%D%/ttl.c \
+	%D%/variables.c \
 	%D%/throwaway.c \
 	%D%/world.c \
 	%D%/world_change.c \
@@ -111,6 +124,8 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/effects.h \
 	%D%/flags.h \
 	%D%/fsck.h \
+	%D%/gc.h \
+	%D%/gc_facts.h \
 	%D%/git.h \
 	%D%/git_branch.h \
 	%D%/group.h \
@@ -128,6 +143,8 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/record.h \
 	%D%/report.h \
 	%D%/request.h \
+	%D%/say.h \
+	%D%/secrets.h \
 	%D%/rollout.h \
 	%D%/session.h \
 	%D%/state.h \
@@ -137,6 +154,9 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/tarball.h \
 	%D%/terminal.h \
 	%D%/trash.h \
+	%D%/tree.h \
+	%D%/ttl.h \
+	%D%/variables.h \
 	%D%/throwaway.h \
 	%D%/world.h
 

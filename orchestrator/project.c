@@ -184,6 +184,9 @@ static void read_git(struct arena *arena, struct project *p, const char *asked)
 		p->subject = arena_strndup(arena, head, strcspn(head, "\n"));
 	}
 	p->branch = branch ? branch : "main";
+	p->detached = !branch;
+	p->branched = git_line(arena, &git, &ignored, "rev-parse", "--verify", "--quiet",
+			       arena_printf(arena, "refs/heads/%s", p->branch), NULL);
 	p->is_default = is_default_branch(arena, &git, p->branch);
 }
 

@@ -21,6 +21,8 @@ struct project {
 		*branch; /* environment's name: -e, $ORCH_ENVIRONMENT, the git branch, or "main" */
 	const char *commit;  /* 40 hex digits; "" outside git or before the first commit */
 	const char *subject; /* first line of the commit's message */
+	bool branched;	     /* git has a branch of that name */
+	bool detached;	     /* no branch is checked out, and none was asked for */
 	bool is_default;     /* branch is the default branch: the production environment */
 	unsigned owner;	     /* uid that git runs as: the owner of the folder */
 	unsigned group;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/auto.h"
@@ -14,6 +15,8 @@
 #include "images/store.h"
 #include "orchestrator/destroy.h"
 #include "orchestrator/record.h"
+#include "orchestrator/supervise.h"
+#include "orchestrator/ttl.h"
 
 int session_open(struct session *s, const struct options *options, struct error *err)
 {
@@ -38,7 +41,42 @@ int session_need_state(struct session *s, const char *what, struct error *err)
 		return -1;
 	state_close(s->state);
 	s->state = NULL;
-	return state_open(&s->host, false, &s->state, err);
+	if (state_open(&s->host, false, &s->state, err) < 0)
+		return -1;
+	/* Of those whose supervisor doesn't run, somebody has to think. */
+	if (!s->options->gc && state_count_expired(s->state, (int64_t)time(NULL), err) > 0)
+		ttl_remove(&s->host, NULL);
+	return 0;
+}
+
+int session_supervised(struct session *s, const struct options *options, struct json_t **record,
+		       struct error *err)
+{
+	if (session_open(s, options, err) < 0 || session_environment(s, err) < 0)
+		return -1;
+	*record = record_load(&s->host, s->env.id, err);
+	if (!*record)
+		return -1;
+	if (s->env.wanted && geteuid() == 0)
+		return supervise_ensure(&s->host, s->env.id, err);
+	return 0;
+}
+
+/* A branch that nobody made with `orch branch` stands below production, if that is there. */
+static int find_parent(struct session *s, const char **out, struct error *err)
+{
+	struct environment *all = NULL;
+	size_t n = 0;
+
+	*out = "";
+	if (s->project.is_default || !s->state)
+		return 0;
+	if (state_list(s->state, &s->arena, &all, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(all[i].project_id, s->project.id) && environment_is_production(&all[i]))
+			*out = all[i].id;
+	return 0;
 }
 
 int session_select(struct session *s, const char *name, struct error *err)
@@ -57,7 +95,11 @@ int session_select(struct session *s, const char *name, struct error *err)
 	if (r < 0)
 		return -1;
 	s->exists = r != STATE_ABSENT;
-	if (!s->exists)
+	if (!s->exists) {
+		const char *parent;
+
+		if (find_parent(s, &parent, err) < 0)
+			return -1;
 		s->env = (struct environment){
 			.id = id,
 			.project = p->name,
@@ -65,8 +107,11 @@ int session_select(struct session *s, const char *name, struct error *err)
 			.name = p->branch,
 			.type = p->is_default ? "production" : "development",
 			.publish_address = "127.0.0.1",
+			.parent = parent,
 		};
+	}
 	s->env.folder = p->folder;
+	s->env.branched |= p->branched;
 	return 0;
 }
 

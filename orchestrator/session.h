@@ -32,6 +32,13 @@ void session_close(struct session *s);
 /* Make the state if need be: as root. what is the verb. */
 int session_need_state(struct session *s, const char *what, struct error *err);
 
+/*
+ * For reading verbs: open, the environment, and its record (owned by the caller). A dead supervisor of one that should run is
+ * started again.
+ */
+int session_supervised(struct session *s, const struct options *options, struct json_t **record,
+		       struct error *err);
+
 /* The project and its environment; s->exists says whether the state has it. */
 int session_project(struct session *s, struct error *err);
 
