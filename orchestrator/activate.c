@@ -99,6 +99,7 @@ static int settle(struct run *r, struct item *item, struct error *err)
 	json_put(entry, "document", json_copy_deep(item->wanted));
 	json_put_number(entry, "generation", json_get_number(r->p->record, "generation", 0));
 	json_put_flag(entry, "active", true);
+	json_drop(entry, "changing");
 	item->stage = STAGE_DONE;
 	if (b->save(b->ctx, r->p->record, err) < 0)
 		return -1;
@@ -117,7 +118,7 @@ static int run_clone_hook(struct run *r, const struct item *item, struct error *
 	const struct backend *b = r->p->backend;
 	uint64_t since = b->now_ms(b->ctx);
 
-	if (!r->p->options->clone || strcmp(item->how, "start") != 0 ||
+	if (!r->p->options->clone || json_get_flag(entry, "cleaned", false) ||
 	    !json_text(json_path(item->wanted, "app", "hooks", "clone", NULL), NULL))
 		return 0;
 	json_put_flag(entry, "at_hook", true);
@@ -126,6 +127,7 @@ static int run_clone_hook(struct run *r, const struct item *item, struct error *
 	if (b->hook(b->ctx, item->name, "clone", err) < 0)
 		return fail_in(err, "clone hook");
 	json_drop(entry, "at_hook");
+	json_put_flag(entry, "cleaned", true);
 	b->event(b->ctx, "hook", item->name, "clone", b->now_ms(b->ctx) - since);
 	r->deadline += b->now_ms(b->ctx) - since;
 	return 0;

@@ -10,13 +10,16 @@
 #include "base/json.h"
 #include "orchestrator/commands.h"
 #include "orchestrator/deploy.h"
+#include "orchestrator/destroy.h"
 #include "orchestrator/look.h"
 #include "orchestrator/progress.h"
 #include "orchestrator/record.h"
 #include "orchestrator/request.h"
 #include "orchestrator/rollout.h"
 #include "orchestrator/session.h"
+#include "orchestrator/storage.h"
 #include "orchestrator/supervise.h"
+#include "orchestrator/ttl.h"
 
 struct deploy {
 	struct session *s;
@@ -27,17 +30,37 @@ struct deploy {
 	int lock;
 };
 
+/* Whoever deploys wants it to run. Before anything is built: a build belongs to the environment, and would stand still with it. */
+static int resume(struct deploy *d, struct error *err)
+{
+	struct session *s = d->s;
+	AUTO(json) struct json_t *request = json_new_map();
+
+	if (!s->env.paused)
+		return 0;
+	if (state_set_paused(s->state, s->env.id, false, err) < 0)
+		return -1;
+	s->env.paused = false;
+	json_put_text(request, "do", "keep");
+	return supervise_call(&s->host, s->env.id, request, progress_event, d->progress, err);
+}
+
 /* The environment is remembered before anything is made for it. */
 static int prepare(struct deploy *d, struct error *err)
 {
 	struct session *s = d->s;
 
-	if (session_need_state(s, "deploy", err) < 0 || session_project(s, err) < 0 ||
+	if (session_need_state(s, "deploy", err) < 0 || destroy_finish_all(s, err) < 0 ||
+	    storage_first_use(s, err) < 0 || session_project(s, err) < 0 ||
 	    rollout_lock(s, &d->lock, err) < 0 || session_project(s, err) < 0 ||
 	    request_publish(s, err) < 0)
 		return -1;
 	if (!s->exists)
 		s->env.made = (int64_t)time(NULL);
+	if (resume(d, err) < 0)
+		return -1;
+	if (s->options->ttl && ttl_set(&s->env, s->options->ttl, err) < 0)
+		return -1;
 	if (state_save(s->state, &s->env, err) < 0)
 		return -1;
 	if (s->env.generation) {
@@ -69,13 +92,6 @@ static int remember(struct deploy *d, struct error *err)
 	return state_save(s->state, &s->env, err);
 }
 
-static int ping(struct session *s, struct error *err)
-{
-	AUTO(fd) int fd = -1;
-
-	return supervise_connect(&s->host, s->env.id, false, &fd, err);
-}
-
 static int run(struct deploy *d, struct error *err)
 {
 	struct plan_view view = { .alive = look_alive };
@@ -87,7 +103,7 @@ static int run(struct deploy *d, struct error *err)
 	plan_make(&s->arena, d->desired, d->record, &view, &d->plan);
 	request_add_places(d->q, &d->plan);
 	if (!d->plan.changes && s->env.wanted && s->env.good == s->env.generation)
-		return ping(s, err) < 0 ? -1 : DEPLOY_NOTHING;
+		return supervise_ensure(&s->host, s->env.id, err) < 0 ? -1 : DEPLOY_NOTHING;
 	if (remember(d, err) < 0)
 		return -1;
 	if (!d->progress->json && !d->progress->quiet)

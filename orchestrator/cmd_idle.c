@@ -18,12 +18,9 @@ static int ask(struct session *s, const struct environment *e, const char *what,
 {
 	struct progress progress = progress_of(s->options);
 	AUTO(json) struct json_t *request = json_new_map();
-	AUTO(fd) int fd = -1;
 
-	if (supervise_connect(&s->host, e->id, false, &fd, err) < 0)
-		return -1;
 	json_put_text(request, "do", what);
-	return control_call(fd, request, progress_event, &progress, err);
+	return supervise_call(&s->host, e->id, request, progress_event, &progress, err);
 }
 
 static int idle_one(struct session *s, struct environment *e, struct error *err)

@@ -49,30 +49,32 @@ static int choose(struct command *c, const char *name, struct error *err)
 }
 
 /* Nothing can run in one that is asleep. */
-static int keep_awake(struct command *c, int fd, struct error *err)
+static int keep_awake(struct command *c, struct error *err)
 {
 	AUTO(json) struct json_t *request = json_new_map();
 	struct session *s = c->s;
 
-	if (busy_hold(&s->host, s->env.id, &c->busy, err) < 0)
+	if (s->env.wanted && busy_hold(&s->host, s->env.id, &c->busy, err) < 0)
 		return -1;
 	c->record = record_load(&s->host, s->env.id, err);
-	if (!c->record || fd < 0 || !json_get(c->record, "asleep"))
+	if (!c->record || !s->env.wanted || !json_get(c->record, "asleep"))
 		return c->record ? 0 : -1;
 	json_put_text(request, "do", "wake");
-	return control_call(fd, request, NULL, NULL, err);
+	return supervise_call(&s->host, s->env.id, request, NULL, NULL, err);
 }
 
 int command_open(struct command *c, struct session *s, const char *name, struct error *err)
 {
-	AUTO(fd) int fd = -1;
-
 	c->s = s;
 	if (!s->env.generation)
 		return fail(err, ERROR_ABSENT, "%s was never deployed: orch deploy", s->env.name);
-	if (s->env.wanted && supervise_connect(&s->host, s->env.id, false, &fd, err) < 0)
+	if (s->env.paused)
+		return fail(err, ERROR_CONFLICT,
+			    "%s is paused, so nothing runs in it: orch resume -e %s", s->env.name,
+			    s->env.name);
+	if (s->env.wanted && supervise_ensure(&s->host, s->env.id, err) < 0)
 		return -1;
-	if (keep_awake(c, fd, err) < 0)
+	if (keep_awake(c, err) < 0)
 		return -1;
 	c->document = session_document(s, 0, err);
 	if (!c->document || world_open(&c->w, &s->host, s->state, &s->env, c->record, err) < 0 ||

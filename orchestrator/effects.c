@@ -29,6 +29,10 @@ static const struct row {
 	{ "endpoints", EFFECT_LIVE },
 	{ "limits", EFFECT_LIVE },
 	{ "disk", EFFECT_LIVE, EFFECT_RECREATE },
+	{ "variables", EFFECT_RESTART },
+	{ "variables.runtime.php.*", EFFECT_RELOAD },
+	{ "variables.runtime.*.*", EFFECT_RESTART },
+	{ "variables.build.*.*", EFFECT_NONE }, /* "code" says it */
 	{ "app", EFFECT_RECREATE },
 	{ "app.name", EFFECT_RECREATE },
 	{ "app.type", EFFECT_NONE },  /* "type" and "base" say it */
@@ -36,6 +40,22 @@ static const struct row {
 	{ "app.disk", EFFECT_NONE },  /* "disk" says it */
 	{ "app.build", EFFECT_NONE }, /* "code" says it */
 	{ "app.hooks", EFFECT_NONE },
+	{ "app.access", EFFECT_NONE },
+	{ "app.additional_hosts", EFFECT_RESTART },
+	{ "app.container_profile", EFFECT_NONE }, /* "limits" says it */
+	{ "app.crons", EFFECT_NONE },
+	{ "app.dependencies", EFFECT_NONE }, /* "code" says it */
+	{ "app.firewall", EFFECT_LIVE },
+	{ "app.move_to_root", EFFECT_RELOAD },
+	{ "app.operations", EFFECT_NONE },
+	{ "app.preflight", EFFECT_NONE },
+	{ "app.resources", EFFECT_NONE }, /* "limits" says it */
+	{ "app.runtime", EFFECT_RESTART },
+	{ "app.source", EFFECT_NONE },
+	{ "app.stack", EFFECT_NONE },
+	{ "app.timezone", EFFECT_NONE },
+	{ "app.workers", EFFECT_NONE }, /* containers of their own */
+	{ "app.web.move_to_root", EFFECT_RELOAD },
 	{ "app.variables", EFFECT_RESTART },
 	{ "app.variables.php", EFFECT_RELOAD },
 	{ "app.web", EFFECT_RESTART },
@@ -56,7 +76,8 @@ static size_t common(const char *row, const char *const *path, size_t n, bool *i
 			*inside = true;
 			return keys;
 		}
-		if (strlen(path[keys]) != len || strncmp(row, path[keys], len) != 0)
+		if (!(len == 1 && *row == '*') &&
+		    (strlen(path[keys]) != len || strncmp(row, path[keys], len) != 0))
 			return 0;
 		keys++;
 		row += len;
@@ -93,6 +114,17 @@ unsigned effect_of(const char *const *path, size_t n, const struct json_t *befor
 	if (!best)
 		return below ? below : EFFECT_RECREATE;
 	return below | (comes_or_goes && best->presence ? best->presence : best->effect);
+}
+
+bool effect_in_parts(const char *const *path, size_t n)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		bool inside = false;
+
+		if (common(rows[i].path, path, n, &inside) && inside)
+			return true;
+	}
+	return false;
 }
 
 const char *effect_name(unsigned effects)

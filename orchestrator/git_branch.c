@@ -19,10 +19,18 @@ bool git_branch_exists(struct arena *arena, const struct project *p, const char 
 			arena_printf(arena, "refs/heads/%s", name), NULL) != NULL;
 }
 
+static struct git writing(const struct project *p)
+{
+	struct git git = git_of(p);
+
+	git.writes = true;
+	return git;
+}
+
 int git_branch_ensure(struct arena *arena, const struct project *p, const char *name, bool *made,
 		      struct error *err)
 {
-	const struct git git = git_of(p);
+	const struct git git = writing(p);
 
 	*made = false;
 	if (git_branch_exists(arena, p, name))
@@ -36,9 +44,17 @@ int git_branch_ensure(struct arena *arena, const struct project *p, const char *
 int git_branch_remove(struct arena *arena, const struct project *p, const char *name,
 		      struct error *err)
 {
-	const struct git git = git_of(p);
+	const struct git git = writing(p);
 
 	return git_output(arena, &git, err, "branch", "-D", "--", name, NULL) ? 0 : -1;
+}
+
+const char *git_branch_here(struct arena *arena, const struct project *p)
+{
+	const struct git git = git_of(p);
+	struct error ignored;
+
+	return git_line(arena, &git, &ignored, "symbolic-ref", "--short", "HEAD", NULL);
 }
 
 const char *git_branch_previous(struct arena *arena, const struct project *p)
@@ -86,14 +102,15 @@ static const char *const *owner_settings(struct arena *arena, const struct proje
 int git_branch_merge(struct arena *arena, const struct project *p, const char *from,
 		     struct error *err)
 {
-	struct git git = git_of(p);
+	struct git git = writing(p);
 	struct error ignored;
 	const char *files;
 
 	if (git_need_clean(arena, p, p->folder, "sync", err) < 0)
 		return -1;
 	git.env = owner_settings(arena, p);
-	if (git_output(arena, &git, err, "merge", "--no-edit", "--quiet",
+	if (git_output(arena, &git, err, "merge", "--quiet", "-m",
+		       arena_printf(arena, "Merge branch '%s' into %s", from, p->branch),
 		       arena_printf(arena, "refs/heads/%s", from), NULL))
 		return 0;
 	files = git_output(arena, &git, &ignored, "diff", "--name-only", "--diff-filter=U", NULL);
@@ -107,7 +124,7 @@ int git_branch_merge(struct arena *arena, const struct project *p, const char *f
 }
 
 /* Of `git worktree list --porcelain`: "worktree PATH", "HEAD ...", "branch refs/heads/NAME", one a line. */
-static const char *worktree_of(struct arena *arena, const struct project *p, const char *branch)
+const char *git_branch_worktree(struct arena *arena, const struct project *p, const char *branch)
 {
 	const struct git git = git_of(p);
 	const char *wanted = arena_printf(arena, "branch refs/heads/%s", branch);
@@ -135,8 +152,8 @@ static int fail_forward(const struct project *p, const char *to, struct error *e
 int git_branch_forward(struct arena *arena, const struct project *p, const char *to,
 		       struct error *err)
 {
-	const char *folder = worktree_of(arena, p, to);
-	struct git git = git_of(p);
+	const char *folder = git_branch_worktree(arena, p, to);
+	struct git git = writing(p);
 	struct error ignored;
 
 	if (!git_output(arena, &git, &ignored, "merge-base", "--is-ancestor",

@@ -36,6 +36,18 @@ static void add_cause(struct maker *m, const struct json_t *before, const struct
 		c->where = m->view->where(m->view->ctx, m->arena, m->container, path, m->depth);
 }
 
+/* Whether to look at the members. One side that isn't there is as one without members, where they aren't all the same to us. */
+static bool has_members(const struct maker *m, const struct json_t *before,
+			const struct json_t *after)
+{
+	bool old = json_kind_of(before) == KIND_MAP, new = json_kind_of(after) == KIND_MAP;
+
+	if (m->depth == MAX_DEPTH)
+		return false;
+	return (old && new) ||
+		(((old && !after) || (new && !before)) && effect_in_parts(m->path, m->depth));
+}
+
 /* Two sorted lists of keys, walked once. */
 static void compare(struct maker *m, const struct json_t *before, const struct json_t *after)
 {
@@ -44,8 +56,7 @@ static void compare(struct maker *m, const struct json_t *before, const struct j
 
 	if (json_same(before, after))
 		return;
-	if (json_kind_of(before) != KIND_MAP || json_kind_of(after) != KIND_MAP ||
-	    m->depth == MAX_DEPTH) {
+	if (!has_members(m, before, after)) {
 		add_cause(m, before, after);
 		return;
 	}
@@ -89,6 +100,8 @@ static void plan_container(struct maker *m, const char *name, const struct json_
 {
 	const struct json_t *was = json_get(entry, "document");
 	bool made = json_get_flag(entry, "made", false);
+	/* What an attempt may have changed before it failed. */
+	unsigned tried = (unsigned)json_get_number(entry, "changing", 0);
 	struct action *a;
 
 	m->container = name;
@@ -105,12 +118,13 @@ static void plan_container(struct maker *m, const char *name, const struct json_
 	if (!json_get_flag(entry, "active", false)) {
 		a = add(m, ACTION_CHANGE, name);
 		take_causes(m, a);
-		a->effects |= EFFECT_RESTART;
-		a->why = a->n ? NULL : "left unfinished";
+		tried |= EFFECT_RESTART;
 	} else {
-		a = add(m, m->causes.n ? ACTION_CHANGE : ACTION_KEEP, name);
+		a = add(m, m->causes.n || tried ? ACTION_CHANGE : ACTION_KEEP, name);
 		take_causes(m, a);
 	}
+	a->effects |= tried;
+	a->why = a->n || !tried ? NULL : "left unfinished";
 	a->wanted = wanted;
 }
 
@@ -137,15 +151,17 @@ static void plan_network(struct maker *m, const struct json_t *desired, const st
 {
 	const struct json_t *before = json_get(record, "network");
 	const struct json_t *after = json_get(desired, "network");
+	bool tried = json_get_flag(record, "network_changing", false);
 	struct action *a;
 
 	m->container = "network";
 	compare(m, before, after);
-	a = add(m, m->causes.n ? ACTION_NETWORK : ACTION_KEEP, "network");
+	tried |= m->causes.n > 0;
+	a = add(m, tried ? ACTION_NETWORK : ACTION_KEEP, "network");
 	a->causes = m->causes.items;
 	a->n = m->causes.n;
-	a->effects = m->causes.n ? EFFECT_LIVE : EFFECT_NONE;
-	a->why = before ? NULL : "new";
+	a->effects = tried ? EFFECT_LIVE : EFFECT_NONE;
+	a->why = !before ? "new" : tried && !a->n ? "left unfinished" : NULL;
 	a->wanted = after;
 }
 

@@ -10,13 +10,17 @@
 
 struct desired_image;
 struct json_t;
+struct options;
 struct session;
+struct var;
 
 struct request {
 	struct session *s;
 	struct catalog catalog;
 	struct problems problems;
 	struct manifest manifest;
+	struct var *variables; /* what counts */
+	size_t n_variables;
 	struct desired_image *bases, *codes;
 	size_t n_bases, n_codes;
 	/* Each finished or running part, for people; NULL: not told. */
@@ -31,6 +35,18 @@ struct request {
  * how many. *q must be closed, also on failure; zeroed before.
  */
 int request_open(struct session *s, struct request *q, struct error *err);
+
+/*
+ * The same for who only looks: needs no state, no git and no rights, and takes what deploy can't do yet. Prints nothing:
+ * the problems are in q->problems, errors among them, too.
+ */
+int request_read(struct session *s, const struct options *options, struct request *q,
+		 struct error *err);
+/* "2 errors", as an ERROR_INPUT, when there are any. */
+int request_verdict(const struct request *q, struct error *err);
+
+/* As request_images(), without any image: what is to be known of one is "unknown". */
+int request_offline(struct request *q, struct json_t **desired, struct error *err);
 void request_close(struct request *q);
 #define auto_request request_close
 
@@ -40,6 +56,9 @@ void request_close(struct request *q);
  */
 int request_images(struct request *q, bool build, const struct json_t *previous,
 		   struct json_t **desired, struct error *err);
+
+/* The variables that count in s->env, sorted by name. In the session's arena. */
+int request_variables(struct session *s, struct var **out, size_t *n, struct error *err);
 
 /* Address and port under which the app is to be published: asked for, had, or free. */
 int request_publish(struct session *s, struct error *err);

@@ -74,6 +74,14 @@ static int write_down(const struct supervisor *s, bool asleep, uint64_t packets,
 	return record_save(s->h, s->id, record, err);
 }
 
+bool idle_noted(const struct supervisor *s)
+{
+	struct error ignored;
+	AUTO(json) struct json_t *record = record_load(s->h, s->id, &ignored);
+
+	return json_get(record, "asleep") != NULL;
+}
+
 bool supervisor_asleep(const struct supervisor *s)
 {
 	return s->idle->asleep;

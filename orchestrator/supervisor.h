@@ -27,6 +27,10 @@ struct supervisor {
 	struct json_t *next_request;
 };
 
+/* Volumes are looked at from now on. */
+struct uv_loop_s;
+void supervisor_watch_volumes(struct supervisor *s, struct uv_loop_s *loop);
+
 /* The world was opened anew: watch its containers' ends. */
 void supervisor_watch(struct supervisor *s);
 /* Stop that, and whatever would be tried again later. */
@@ -37,6 +41,8 @@ void supervisor_close_door(struct supervisor *s);
 
 /* To the generation that is wanted. request may say "hooks" and "timeout_ms"; NULL: of nobody. */
 int supervisor_converge(struct supervisor *s, const struct json_t *request, struct error *err);
+/* Standing still when the state says paused, else not: also what a dead one left otherwise. */
+int supervisor_keep(struct supervisor *s, struct error *err);
 /* Who connected, if anybody: what he asked for is done, and he is told how it ended. */
 void supervisor_serve(struct supervisor *s);
 /* Those who connected while something was at work. */
@@ -55,6 +61,8 @@ bool supervisor_asleep(const struct supervisor *s);
 /* The state may say otherwise by now when it is to sleep; and a client was here. */
 void supervisor_idle(struct supervisor *s);
 
+/* The record says that it sleeps. */
+bool idle_noted(const struct supervisor *s);
 /* With the loop, before anything else goes on in it. resumed: idle_take_over() held. */
 int idle_open(struct supervisor *s, struct uv_loop_s *loop, bool resumed, struct error *err);
 void idle_close(struct supervisor *s);

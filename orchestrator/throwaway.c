@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "orchestrator/destroy.h"
 #include "orchestrator/moment.h"
+#include "orchestrator/record.h"
 #include "orchestrator/session.h"
 
 static const char *folder_of(struct arena *arena, const struct host *h)
@@ -103,7 +104,7 @@ int throwaway_end(struct session *s, int *lock, struct error *err)
 	int r = state_find(s->state, &arena, s->env.id, &env, err);
 	size_t kept;
 
-	if (r < 0 || (r == 0 && destroy_environment(s, &kept, err) < 0))
+	if (r < 0 || (r == 0 && destroy_environment(s, s->options->purge, &kept, err) < 0))
 		return -1;
 	return let_go(s, lock, err);
 }

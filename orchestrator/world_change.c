@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "manifests/recipe.h"
 #include "orchestrator/lower.h"
+#include "orchestrator/trash.h"
 #include "orchestrator/world.h"
 #include "runtime/cgroup.h"
 #include "runtime/idmap.h"
@@ -44,14 +45,14 @@ int world_stop(void *ctx, const char *name, struct error *err)
 	struct error ignored;
 
 	if (l && container_alive(&l->c)) {
-		if (l->watch >= 0 && init_command(&l->c, "stop", &ignored) == 0)
+		if (l->released && init_command(&l->c, "stop", &ignored) == 0)
 			(void)wait_readable(l->c.pidfd, STOP_MS);
 		container_kill(&l->c);
 	}
 	if (l) {
 		(void)waitpid(l->c.pid, NULL, WNOHANG);
 		container_release(&l->c);
-		auto_fd(&l->watch);
+		l->released = false;
 	}
 	if (cgroup_kill(group, err) < 0 || cgroup_ensure_no(group, err) < 0)
 		return -1;
@@ -62,14 +63,11 @@ int world_discard(void *ctx, const char *name, struct error *err)
 {
 	AUTO(arena) struct arena arena = { 0 };
 	const struct world *w = ctx;
-	const char *from = world_volume(&arena, w, name);
 
-	if (!pool_mounted(w->host.pool) || !volume_exists(w->host.pool, from))
+	if (!pool_mounted(w->host.pool) ||
+	    !volume_exists(w->host.pool, world_volume(&arena, w, name)))
 		return 0;
-	return volume_move(
-		w->host.pool, from,
-		arena_printf(&arena, "trash/%s.%s.%lld", w->env.id, name, (long long)time(NULL)),
-		err);
+	return trash_put(&w->host, w->env.id, name, (int64_t)time(NULL), err);
 }
 
 /* Mounts below /app, which the new image has to carry: it was built with their folders. */
@@ -126,15 +124,18 @@ int world_change(void *ctx, const char *name, const struct json_t *wanted, unsig
 }
 
 /* orch-init makes its socket and status right after it was released. */
-static int first_status(struct live *l, struct init_status *status, struct arena *arena,
-			struct error *err)
+static int first_status(struct world *w, struct live *l, struct init_status *status,
+			struct arena *arena, struct error *err)
 {
+	char drop[4096];
+
 	for (int tries = 0; init_status_read(arena, &l->c, status, err) < 0; tries++) {
 		if (!container_alive(&l->c))
 			return fail(err, ERROR_SYSTEM, "orch-init ended at once");
 		if (tries == INIT_MS / 100)
 			return -1;
-		(void)wait_readable(l->watch, 100);
+		if (wait_readable(w->statuses, 100))
+			(void)!read(w->statuses, drop, sizeof(drop));
 	}
 	return 0;
 }
@@ -149,6 +150,60 @@ static int put_file(int folder, const char *name, const char *text, uint32_t own
 	return 0;
 }
 
+static int remove_others(int folder, const struct lowered *lowered, struct error *err)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	const char **names;
+	size_t n;
+
+	if (file_list(&arena, arena_printf(&arena, "/proc/self/fd/%d", folder), &names, &n, err) <
+	    0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		bool wanted = false;
+
+		for (size_t k = 0; k < lowered->n_secrets; k++)
+			wanted |= !strcmp(names[i], lowered->secrets[k].name);
+		if (!wanted && file_remove(folder, names[i], err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/*
+ * Each readable by the app's user alone; what was there before and isn't wanted any more is removed. The app can
+ * write to /run, so the folder has to be the container's root's.
+ */
+static int write_secrets(const struct live *l, const struct lowered *lowered, struct error *err)
+{
+	AUTO(fd) int run = container_open_folder(&l->c, "/run", err);
+	AUTO(fd) int folder = -1;
+	uint32_t uid = l->first_id + lowered->uid, gid = l->first_id + lowered->gid;
+	struct stat st;
+
+	if (run < 0)
+		return -1;
+	if (!lowered->n_secrets && fstatat(run, "secrets", &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	if (mkdirat(run, "secrets", 0755) == 0 &&
+	    fchownat(run, "secrets", l->first_id, l->first_id, AT_SYMLINK_NOFOLLOW) < 0)
+		return fail_errno(err, "chown /run/secrets");
+	folder = openat(run, "secrets", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (folder < 0 || fstat(folder, &st) < 0 || st.st_uid != l->first_id)
+		return !lowered->n_secrets
+			? 0
+			: fail(err, ERROR_SYSTEM, "/run/secrets is something of the app's own");
+	for (size_t i = 0; i < lowered->n_secrets; i++) {
+		const struct lowered_file *f = &lowered->secrets[i];
+
+		if (file_write(folder, f->name, f->text, strlen(f->text), 0400, false, err) < 0)
+			return -1;
+		if (fchownat(folder, f->name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
+			return fail_errno(err, "chown %s", f->name);
+	}
+	return remove_others(folder, lowered, err);
+}
+
 static int write_files(const struct live *l, const struct lowered *lowered, struct error *err)
 {
 	AUTO(fd) int etc = container_open_folder(&l->c, "/run/etc", err);
@@ -161,6 +216,8 @@ static int write_files(const struct live *l, const struct lowered *lowered, stru
 	    put_file(etc, "hostname", lowered->hostname, l->first_id, 0644, err) < 0 ||
 	    put_file(own, "config.json", lowered->config, l->first_id, 0600, err) < 0)
 		return -1;
+	if (write_secrets(l, lowered, err) < 0)
+		return -1;
 	return init_write_spec(&l->c, &lowered->init, l->first_id, err);
 }
 
@@ -172,7 +229,7 @@ int world_prepare(struct world *w, struct arena *arena, const struct json_t *des
 
 	if (!l)
 		return fail(err, ERROR_SYSTEM, "isn't running");
-	if (first_status(l, status, arena, err) < 0 ||
+	if (first_status(w, l, status, arena, err) < 0 ||
 	    world_lower(w, arena, desired, record, name, lowered, err) < 0)
 		return -1;
 	return write_files(l, lowered, err);
@@ -185,7 +242,7 @@ int world_activate(void *ctx, const char *name, const struct json_t *desired,
 	struct world *w = ctx;
 	struct live *l = world_find(w, name);
 	struct lowered lowered;
-	struct init_status status;
+	struct init_status status = { 0 };
 
 	if (world_prepare(w, &arena, desired, record, name, &status, &lowered, err) < 0)
 		return -1;
@@ -239,35 +296,63 @@ int world_ready(void *ctx, const char *name, struct error *err)
 	abort();
 }
 
+bool world_cancelled(void *ctx)
+{
+	struct world *w = ctx;
+	struct pollfd p = { .fd = w->cancel, .events = POLLIN };
+	char drop[64];
+
+	if (poll(&p, 1, 0) <= 0)
+		return false;
+	if (read(w->cancel, drop, sizeof(drop)) > 0)
+		return true;
+	w->cancel = -1; /* the client is gone; what it asked for goes on */
+	return false;
+}
+
+static int watch_all(struct world *w, struct error *err)
+{
+	struct error ignored;
+
+	for (size_t i = 0; i < w->n; i++)
+		if (w->lives[i].released &&
+		    init_watch(&w->lives[i].c, &w->statuses, &ignored) < 0 &&
+		    container_alive(&w->lives[i].c)) {
+			*err = ignored;
+			return -1;
+		}
+	return 0;
+}
+
 int world_wait(void *ctx, unsigned ms, struct error *err)
 {
 	struct world *w = ctx;
 	AUTO(arena) struct arena arena = { 0 };
-	struct pollfd *fds = arena_array(&arena, w->n * 2 + 2, sizeof(*fds));
+	struct pollfd *fds = arena_array(&arena, w->n + 3, sizeof(*fds));
+	bool fresh = w->statuses < 0;
 	nfds_t n = 0;
 	char drop[4096];
 
+	if (fresh && watch_all(w, err) < 0)
+		return -1;
 	fds[n++] = (struct pollfd){ .fd = w->cancel, .events = POLLIN };
 	fds[n++] = (struct pollfd){ .fd = w->door, .events = POLLIN };
-	for (size_t i = 0; i < w->n; i++) {
-		if (w->lives[i].watch < 0)
-			continue;
-		fds[n++] = (struct pollfd){ .fd = w->lives[i].watch, .events = POLLIN };
-		fds[n++] = (struct pollfd){ .fd = w->lives[i].c.pidfd, .events = POLLIN };
-	}
+	fds[n++] = (struct pollfd){ .fd = w->statuses, .events = POLLIN };
+	for (size_t i = 0; i < w->n; i++)
+		if (w->lives[i].released)
+			fds[n++] = (struct pollfd){ .fd = w->lives[i].c.pidfd, .events = POLLIN };
+	/* What changed before it was watched has to be looked at again. */
+	if (fresh)
+		ms = 0;
 	if (poll(fds, n, (int)ms) < 0 && errno != EINTR)
 		return fail_errno(err, "poll");
-	if (fds[0].revents & POLLIN) {
-		if (read(w->cancel, drop, sizeof(drop)) > 0)
-			return fail(err, ERROR_INTERRUPTED, "interrupted");
-		w->cancel = -1; /* the client is gone; what it asked for goes on */
-	}
+	if (world_cancelled(w))
+		return fail(err, ERROR_INTERRUPTED, "interrupted");
 	if ((fds[1].revents & POLLIN) && w->knock(w->event_ctx)) {
 		w->left = true;
 		return fail(err, ERROR_CONFLICT, "another command took over");
 	}
-	for (nfds_t i = 2; i < n; i += 2)
-		if (fds[i].revents)
-			(void)!read(fds[i].fd, drop, sizeof(drop));
+	if (fds[2].revents)
+		(void)!read(w->statuses, drop, sizeof(drop));
 	return 0;
 }

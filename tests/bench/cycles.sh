@@ -55,5 +55,5 @@ bound "the last tenth over the first, medians" "$(awk -v a="$last" -v b="$first"
 # Freed space goes back to the pool's file with the next commits (discard=async): what one cycle takes may be on its way.
 bound "the pool's file grew, MiB" "$((($(pool_size) - pool) / 2048))" 64
 bound "the database grew, KiB" "$((($(state_size) - state) / 1024))" 5120
-orch destroy --purge --yes -q
+orch destroy --purge --yes-destroy main -q
 check "nothing is left" same "$(host_state)" "$before"

@@ -140,5 +140,5 @@ check "start" orch start
 check "it answers" same "$(curl -fsS -m 5 "${url}page")" two
 orch idle --now
 check "dozing" dozes
-check "destroy" orch destroy --purge --yes
+check "destroy" orch destroy --purge --yes-destroy main
 check "nothing is left" same "$(host_state)" "$before"

@@ -25,7 +25,7 @@ static const char second[] =
 	" 'app': {'code': {'image': 'i2'}, " APP_LINKS ", 'app': {'hooks':"
 	"  {'deploy': 'migrate', 'post_deploy': 'warm'}}},"
 	" 'reader': {'type': 'nodejs:18', 'limits': {'memory': 2}, " APP_LINKS "},"
-	" 'search': {'type': 'opensearch:2'},"
+	" 'search': {'type': 'opensearch:2', 'disk': 64},"
 	" 'worker': {'type': 'nodejs:20', " APP_LINKS "}}, " NETWORK "}";
 
 /* The same as the first but for what db opens. */
@@ -37,6 +37,12 @@ static const char password_only[] =
 	"  {'deploy': 'migrate', 'post_deploy': 'warm'}}},"
 	" 'reader': {'type': 'nodejs:18', 'limits': {'memory': 1}, " APP_LINKS "},"
 	" 'worker': {'type': 'nodejs:18', " APP_LINKS "}}, " NETWORK "}";
+
+/* The first, with a clone hook. */
+static const char cloned[] =
+	"{'commit': 'c1', 'containers': {" DB ", 'app': {'code': {'image': 'i1'}, " APP_LINKS
+	", 'app': {'hooks': {'clone': 'clean', 'deploy': 'migrate'}}}}, " NETWORK "}";
+static bool clones;
 
 static void run_well(struct fake *f, const char *text)
 {
@@ -80,7 +86,7 @@ static void expect_recorded(const struct fake *f)
 	for (size_t i = 0; i < n; i++)
 		cr_expect_not_null(json_path(f->saved, "containers", names[i], NULL),
 				   "%s runs unrecorded", names[i]);
-	cr_expect(json_get_flag(f->data, "db", false) ||
+	cr_expect(json_get(f->data, "db") ||
 		  !json_path(f->saved, "containers", "db", "opened", NULL));
 }
 
@@ -92,6 +98,7 @@ static void fail_everywhere(const char *before, const char *after, bool late)
 	const char *expected;
 
 	open_fake(&good);
+	good.clone = clones;
 	if (before)
 		run_well(&good, before);
 	run_well(&good, after);
@@ -103,6 +110,7 @@ static void fail_everywhere(const char *before, const char *after, bool late)
 		struct fake f;
 
 		open_fake(&f);
+		f.clone = clones;
 		if (before)
 			run_well(&f, before);
 		f.fail_at = at;
@@ -135,6 +143,47 @@ Test(apply, nobody_misses_a_new_password_after_a_crash)
 {
 	fail_everywhere(first, password_only, false);
 	fail_everywhere(first, password_only, true);
+}
+
+/*
+ * Fail at each call there is; going back has to lead to what was before, with the data that was there: unless it was
+ * the very end that failed, when the data of what was dropped is in the trash.
+ */
+static void return_from_everywhere(const char *before, const char *after, bool late)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	unsigned discarded = 0;
+
+	for (unsigned at = 1;; at++) {
+		struct error err = { 0 };
+		const char *data;
+		struct fake f;
+		int r;
+
+		open_fake(&f);
+		run_well(&f, before);
+		data = json_print(&arena, f.data, FORM_CANONICAL);
+		f.fail_at = at;
+		f.late = late;
+		r = run_fake(&f, after, &err);
+		discarded += r < 0 && !json_get(f.data, "kv");
+		if (r < 0 && json_get(f.data, "kv")) {
+			run_well(&f, before);
+			expect_world(&f, before);
+			cr_expect_str_eq(json_print(&arena, f.data, FORM_CANONICAL), data,
+					 "call %u", at);
+		}
+		close_fake(&f);
+		if (r == 0)
+			break;
+		cr_expect_leq(discarded, 2);
+	}
+}
+
+Test(apply, a_change_of_everything_can_be_undone_from_anywhere)
+{
+	return_from_everywhere(first, second, false);
+	return_from_everywhere(first, second, true);
 }
 
 static size_t place_of(const struct fake *f, const char *line)
@@ -216,5 +265,48 @@ Test(apply, makes_again_what_died_and_only_that)
 	(void)place_of(&f, "start reader\n");
 	cr_expect_null(strstr(text_get(&f.log), " db\n"));
 	cr_expect_null(strstr(text_get(&f.log), "start app\n"));
+	close_fake(&f);
+}
+
+Test(apply, runs_a_clone_hook_before_its_app_and_after_its_services)
+{
+	struct fake f;
+
+	open_fake(&f);
+	f.clone = true;
+	run_well(&f, cloned);
+	cr_expect_lt(place_of(&f, "start db\n"), place_of(&f, "hook app clone\n"));
+	cr_expect_lt(place_of(&f, "hook app clone\n"), place_of(&f, "start app\n"));
+	close_fake(&f);
+	open_fake(&f);
+	run_well(&f, cloned);
+	cr_expect_null(strstr(text_get(&f.log), "clone"), "its data is its own");
+	close_fake(&f);
+}
+
+Test(apply, a_clone_can_be_carried_on_from_anywhere)
+{
+	clones = true;
+	fail_everywhere(NULL, cloned, false);
+	fail_everywhere(NULL, cloned, true);
+}
+
+Test(apply, makes_a_container_anew_whose_clone_hook_was_cut_short)
+{
+	struct error err = { 0 };
+	unsigned at = 0;
+	struct fake f;
+
+	do {
+		open_fake(&f);
+		f.clone = f.late = true;
+		f.fail_at = ++at;
+		cr_assert_eq(run_fake(&f, cloned, &err), -1);
+		if (strstr(text_get(&f.log), "hook app clone\n"))
+			break;
+		close_fake(&f);
+	} while (at < 100);
+	run_well(&f, cloned);
+	cr_expect_lt(place_of(&f, "create app\n"), place_of(&f, "hook app clone\n"));
 	close_fake(&f);
 }

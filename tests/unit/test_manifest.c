@@ -41,7 +41,7 @@ static void load(struct run *run, const char *folder)
 	cr_assert_eq(run->problems.errors, 0, "the catalogue of tests has errors");
 	run->r = manifest_load(folder, &run->catalog, &run->problems, &run->manifest, &run->err);
 	if (run->r == 0)
-		problems_print(&run->problems, true, f);
+		problems_print(&run->problems, PROBLEM_WARNING, f);
 	fclose(f);
 }
 
@@ -76,6 +76,43 @@ Test(manifest, bad)
 	}
 }
 
+/* Accepted when it is only checked, refused by deploy. */
+Test(manifest, later)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	const char **names;
+	struct error err;
+	size_t n;
+
+	cr_assert_eq(file_list(&arena, TEST_DATA "/later", &names, &n, &err), 0);
+	for (size_t i = 0; i < n; i++) {
+		AUTO(run) struct run run = { 0 };
+		AUTO(free) char *shown = NULL;
+		const char *folder = arena_printf(&arena, TEST_DATA "/later/%s", names[i]);
+		const char *expected =
+			read_all(&arena, arena_printf(&arena, "%s/expected.txt", folder));
+		size_t size;
+		FILE *f;
+
+		load(&run, folder);
+		cr_expect_eq(run.problems.errors, 0, "%s:\n%s", names[i], run.shown);
+		cr_expect(manifest_refuse(&run.problems) > 0, "%s", names[i]);
+		cr_expect(run.problems.errors > 0, "%s", names[i]);
+		f = open_memstream(&shown, &size);
+		problems_print(&run.problems, PROBLEM_ERROR, f);
+		fclose(f);
+		cr_expect_str_eq(shown, expected, "%s:\n%s", names[i], shown);
+	}
+}
+
+/* What is said about a spelling of old. */
+static const char *read_warnings(struct arena *arena, const char *folder)
+{
+	const char *path = arena_printf(arena, "%s/warnings.txt", folder);
+
+	return file_exists(path) ? read_all(arena, path) : "";
+}
+
 Test(manifest, good)
 {
 	AUTO(arena) struct arena arena = { 0 };
@@ -94,7 +131,8 @@ Test(manifest, good)
 
 		load(&run, folder);
 		cr_expect_eq(run.r, 0, "%s: %s", names[i], run.err.text);
-		cr_expect_str_eq(run.shown, "", "%s:\n%s", names[i], run.shown);
+		cr_expect_str_eq(run.shown, read_warnings(&arena, folder), "%s:\n%s", names[i],
+				 run.shown);
 		cr_expect(json_same(expected, run.manifest.apps[0].document), "%s:\n%s", names[i],
 			  json_print(&arena, run.manifest.apps[0].document, FORM_PRETTY));
 	}
@@ -186,6 +224,46 @@ Test(manifest, problems_as_json)
 			 "did you mean \"relationships\"?");
 }
 
+Test(manifest, lenient)
+{
+	AUTO(run) struct run run = { .problems.lenient = true };
+
+	load(&run, TEST_DATA "/bad/unknown-key");
+	cr_expect_eq(run.problems.errors, 0);
+	cr_assert_eq(run.problems.warnings, 1);
+	cr_expect_str_eq(run.problems.items[0]->code, "W0203");
+}
+
+/* What others read: docs.github.com, "Workflow commands"; SARIF 2.1.0, 3.27. */
+Test(manifest, reports)
+{
+	AUTO(run) struct run run = { 0 };
+	AUTO(free) char *shown = NULL;
+	AUTO(json) struct json_t *log = NULL;
+	const struct json_t *result, *region;
+	size_t size;
+	FILE *f = open_memstream(&shown, &size);
+
+	load(&run, TEST_DATA "/bad/unknown-key");
+	problems_print_github(&run.problems, f);
+	fclose(f);
+	cr_expect_str_eq(shown,
+			 "::error file=app.yaml,line=3,col=1,title=E0203::unknown key "
+			 "\"relationship\"; did you mean \"relationships\"?\n");
+	log = problems_sarif(&run.problems);
+	cr_expect_str_eq(json_get_text(log, "version", ""), "2.1.0");
+	result = json_at(json_get(json_at(json_get(log, "runs"), 0), "results"), 0);
+	cr_expect_str_eq(json_get_text(result, "ruleId", ""), "E0203");
+	cr_expect_str_eq(json_get_text(result, "level", ""), "error");
+	region = json_path(json_at(json_get(result, "locations"), 0), "physicalLocation", "region",
+			   NULL);
+	cr_expect_eq(json_get_number(region, "startLine", 0), 3);
+	cr_expect_eq(json_get_number(region, "endColumn", 0), 13);
+	cr_expect_eq(json_count(json_path(json_at(json_get(log, "runs"), 0), "tool", "driver",
+					  "rules", NULL)),
+		     1);
+}
+
 /* More than are kept are counted. */
 Test(manifest, many_problems)
 {
@@ -198,7 +276,7 @@ Test(manifest, many_problems)
 	for (size_t i = 0; i < PROBLEMS_MAX + 7; i++)
 		problem_add(&p, PROBLEM_ERROR, "E0001", (struct place){ 0 }, "no. %zu\033", i)
 			->hint = "h";
-	problems_print(&p, true, f);
+	problems_print(&p, PROBLEM_WARNING, f);
 	fclose(f);
 	cr_expect_eq(p.errors, PROBLEMS_MAX + 7);
 	cr_expect_eq(p.n, PROBLEMS_MAX);
@@ -278,7 +356,7 @@ Test(recipe, bad)
 		for (size_t k = 0; k < ARRAY_SIZE(codes); k++)
 			want += !strcmp(codes[k], codes[i]);
 		for (size_t k = 0; k < p.n; k++)
-			have += !strcmp(p.items[k].code, codes[i]);
+			have += !strcmp(p.items[k]->code, codes[i]);
 		cr_expect_eq(have, want, "%s: %zu, not %zu", codes[i], have, want);
 	}
 }
