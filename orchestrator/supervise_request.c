@@ -1,3 +1,4 @@
+#include <malloc.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -123,6 +124,8 @@ int supervisor_converge(struct supervisor *s, const struct json_t *request, stru
 	supervisor_unwatch(s);
 	r = converge(&s->world, s->h, s->state, s->id, &options, err);
 	world_rest(&s->world);
+	/* There is one of us for each environment, mostly with nothing to do. */
+	(void)malloc_trim(0);
 	supervisor_watch(s);
 	return r;
 }

@@ -15,6 +15,13 @@ kib() {
 	done | awk '/^Pss:/ { pss += $2 } /^Private_(Clean|Dirty)/ { own += $2 } END { print pss + 0, own + 0 }'
 }
 
+dozing() {
+	local pid
+	for pid in $(fuser "$root"/run/orch/*/supervisor.lock 2>/dev/null); do
+		cat "/proc/$pid/comm"
+	done | grep -c orch-doze
+}
+
 # What the containers are charged with: their processes, page cache, and the kernel's for them. Bytes.
 charged() {
 	local file
@@ -57,7 +64,7 @@ figure "deploy of one with nothing to do" "$(ms "$(wall orch deploy -e "env-$n")
 awake=$(charged)
 figure "idle: all of them" "$(ms "$(wall orch idle --all --now)")"
 for _ in $(seq 100); do
-	[ "$(cat $(fuser "$root"/run/orch/*/supervisor.lock 2>/dev/null | sed 's#[0-9][0-9]*#/proc/&/comm#g') | grep -c orch-doze)" = "$n" ] && break
+	[ "$(dozing)" = "$n" ] && break
 	sleep 0.1
 done
 check "all sleep" same "$(orch ls --json | jq '[.environments[] | select(.state == "asleep")] | length')" "$n"

@@ -9,6 +9,7 @@ fi
 export ORCH TERM=dumb
 # shellcheck source=tests/e2e/lib.sh
 . "$here/../e2e/lib.sh"
+export tag
 tag=$(printf %s "$root" | sha256sum | cut -c 1-8)
 
 # wall COMMAND...: microseconds.
