@@ -87,6 +87,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/storage.c \
 	%D%/state_vars.c \
 	%D%/supervise.c \
+	%D%/supervise_doze.c \
 	%D%/supervise_idle.c \
 	%D%/supervise_quota.c \
 	%D%/supervise_request.c \

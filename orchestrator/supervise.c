@@ -217,7 +217,7 @@ static void close_handle(uv_handle_t *handle, void *ctx)
 		uv_close(handle, NULL);
 }
 
-static int start_loop(struct supervisor *s, bool deferred, bool resumed, struct error *err)
+static int start_loop(struct supervisor *s, bool deferred, int packets, struct error *err)
 {
 	struct loop *l = s->loop;
 
@@ -236,7 +236,7 @@ static int start_loop(struct supervisor *s, bool deferred, bool resumed, struct 
 	uv_signal_init(&l->loop, &l->child);
 	uv_signal_start(&l->child, on_child, SIGCHLD);
 	uv_timer_init(&l->loop, &l->retry);
-	if (idle_open(s, &l->loop, resumed, err) < 0)
+	if (idle_open(s, &l->loop, packets, err) < 0)
 		return -1;
 	if (!supervisor_asleep(s))
 		uv_timer_start(&l->retry, on_retry, deferred ? DEFER_MS : 0, 0);
@@ -278,7 +278,8 @@ int supervise(const struct host *h, const char *environment, bool deferred, bool
 				.client = -1,
 				.next = -1 };
 	AUTO(fd) int lock = -1;
-	bool resumed = resume && idle_take_over(&s, &lock);
+	int packets = -1;
+	bool resumed = resume && doze_take_over(&s, &lock, &packets);
 
 	if ((!resumed && take_lock(h, environment, &lock, err) < 0) ||
 	    state_open(h, false, &state, err) < 0)
@@ -287,7 +288,7 @@ int supervise(const struct host *h, const char *environment, bool deferred, bool
 	s.lock = lock;
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if ((!idle_noted(&s) && supervisor_keep(&s, err) < 0) ||
-	    start_loop(&s, deferred, resumed, err) < 0)
+	    start_loop(&s, deferred, packets, err) < 0)
 		return -1;
 	while (!s.ending)
 		uv_run(&loop.loop, UV_RUN_DEFAULT);

@@ -4,18 +4,13 @@
  * Asleep is written in the record, before the processes are frozen; so a new supervisor knows. It is no state: what isn't frozen is awake. While it
  * sleeps the supervisor itself becomes orch-doze (runtime/doze.c), which has its lock and sockets and a hundredth of its memory.
  */
-#include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <uv.h>
 
 #include "base/arena.h"
 #include "base/auto.h"
 #include "base/error.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "netplan/links.h"
@@ -28,8 +23,8 @@
 #define DOZE_MS 200 /* clients come in quick succession */
 #define SHORTEST_MS 100
 #define LONGEST_MS 30000
-/* As in runtime/doze.c. */
-enum { DOZE_LOCK = 3, DOZE_CONTROL, DOZE_PACKETS, DOZE_OTHERS };
+#define BUSY_PERCENT \
+	2 /* of a processor: a request that computes, a worker; servers that wait take a tenth of it */
 
 struct idle {
 	uv_timer_t timer;
@@ -38,7 +33,9 @@ struct idle {
 	bool asleep;
 	uint64_t after_ms; /* 0: never */
 	uint64_t count;	   /* what the uplink had carried when it was last looked at */
-	uint64_t since_ms; /* when that last changed */
+	uint64_t cpu_us;   /* what its processes had taken then, ... */
+	uint64_t look_ms;  /* ... and when that was */
+	uint64_t since_ms; /* when it was last seen to do something */
 };
 
 static const char *group_of(struct arena *arena, const struct supervisor *s)
@@ -213,58 +210,25 @@ int supervisor_sleep(struct supervisor *s, struct error *err)
 	return 0;
 }
 
-/* Some are descriptors of others' numbers: all of them out of the way first. */
-static void arrange(const struct supervisor *s)
-{
-	const struct world *w = &s->world;
-	int from[DOZE_OTHERS + 250], n = 0;
-
-	from[n++] = s->lock;
-	from[n++] = s->listen_fd;
-	from[n++] = s->idle->packets;
-	for (size_t i = 0; i < w->n && n < 250; i++)
-		if (w->lives[i].c.pidfd >= 0)
-			from[n++] = w->lives[i].c.pidfd;
-	for (int i = 0; i < n; i++)
-		from[i] = fcntl(from[i], F_DUPFD_CLOEXEC, DOZE_OTHERS + 256);
-	for (int i = 0; i < n; i++)
-		(void)dup2(from[i], DOZE_LOCK + i);
-}
-
-static void doze(struct supervisor *s)
+/* Since the last look: packets through the uplink, or work. */
+static bool is_active(struct supervisor *s)
 {
 	AUTO(arena) struct arena arena = { 0 };
-	const char *program = arena_printf(
-		&arena, "%.*s/orch-doze", (int)(strrchr(s->h->init, '/') - s->h->init), s->h->init);
-	char self[PATH_MAX] = "", *gone;
-	size_t n = 0;
+	struct idle *idle = s->idle;
+	uint64_t packets = 0, ms = uv_now(idle->timer.loop) - idle->look_ms;
+	struct cgroup_usage usage = { 0 };
+	struct error ignored;
+	bool active;
 
-	/* Without it, or without somebody to become again, it sleeps as well: in more memory. */
-	if (access(program, X_OK) < 0 || readlink("/proc/self/exe", self, sizeof(self) - 1) < 0)
-		return;
-	/* Replaced by an upgrade: the new one. */
-	gone = strstr(self, " (deleted)");
-	if (gone)
-		*gone = '\0';
-	if (access(self, X_OK) < 0)
-		return;
-	for (size_t i = 0; i < s->world.n; i++)
-		n += s->world.lives[i].c.pidfd >= 0;
-	const char *const argv[] = { "orch-doze",
-				     cgroup_freezer(&arena, group_of(&arena, s)),
-				     arena_printf(&arena, "%zu", n),
-				     self,
-				     "orch",
-				     "supervise",
-				     s->id,
-				     "--resume",
-				     *s->h->root ? "--root" : NULL,
-				     s->h->root,
-				     NULL };
-	arrange(s);
-	execv(program, (char *const *)(uintptr_t)argv);
-	log_warn("%s: %s", program, strerror(errno));
-	_exit(1);
+	if (count(s, &packets, &ignored) < 0 ||
+	    cgroup_usage(group_of(&arena, s), &usage, &ignored) < 0)
+		return true;
+	active = packets != idle->count ||
+		usage.cpu_us - idle->cpu_us > ms * 1000 * BUSY_PERCENT / 100;
+	idle->count = packets;
+	idle->cpu_us = usage.cpu_us;
+	idle->look_ms += ms;
+	return active;
 }
 
 static void on_time(uv_timer_t *timer)
@@ -272,15 +236,13 @@ static void on_time(uv_timer_t *timer)
 	struct supervisor *s = timer->data;
 	struct idle *idle = s->idle;
 	struct error err;
-	uint64_t now;
 
 	if (idle->asleep) {
-		doze(s);
+		doze(s, idle->packets);
 		return;
 	}
-	if (count(s, &now, &err) < 0 || now != idle->count)
+	if (is_active(s))
 		idle->since_ms = uv_now(timer->loop);
-	idle->count = now;
 	if (idle->after_ms && uv_now(timer->loop) - idle->since_ms >= idle->after_ms &&
 	    supervisor_sleep(s, &err) < 0)
 		idle->since_ms = uv_now(timer->loop);
@@ -342,7 +304,7 @@ static int go_on_sleeping(struct supervisor *s, const struct json_t *record, int
 	return 0;
 }
 
-int idle_open(struct supervisor *s, struct uv_loop_s *loop, bool resumed, struct error *err)
+int idle_open(struct supervisor *s, struct uv_loop_s *loop, int packets, struct error *err)
 {
 	AUTO(json) struct json_t *record = record_load(s->h, s->id, err);
 	struct idle *idle = calloc(1, sizeof(*idle));
@@ -360,7 +322,7 @@ int idle_open(struct supervisor *s, struct uv_loop_s *loop, bool resumed, struct
 	idle->asleep = json_get(record, "asleep") != NULL;
 	if (!idle->asleep)
 		return 0;
-	return go_on_sleeping(s, record, resumed ? DOZE_PACKETS : -1, err);
+	return go_on_sleeping(s, record, packets, err);
 }
 
 void idle_close(struct supervisor *s)
@@ -368,20 +330,4 @@ void idle_close(struct supervisor *s)
 	stop_listening(s->idle);
 	free(s->idle);
 	s->idle = NULL;
-}
-
-bool idle_take_over(struct supervisor *s, int *lock)
-{
-	AUTO(arena) struct arena arena = { 0 };
-	const char *path = record_path(&arena, s->h, s->id, "supervisor.lock");
-	struct stat file, name;
-
-	if (fstat(DOZE_LOCK, &file) < 0 || stat(path, &name) < 0 || file.st_ino != name.st_ino ||
-	    fcntl(DOZE_CONTROL, F_GETFD) < 0 || fcntl(DOZE_PACKETS, F_GETFD) < 0)
-		return false;
-	for (int fd = DOZE_LOCK; fd < DOZE_OTHERS; fd++)
-		(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
-	*lock = DOZE_LOCK;
-	s->listen_fd = DOZE_CONTROL;
-	return true;
 }

@@ -63,8 +63,11 @@ void supervisor_idle(struct supervisor *s);
 
 /* The record says that it sleeps. */
 bool idle_noted(const struct supervisor *s);
-/* With the loop, before anything else goes on in it. resumed: idle_take_over() held. */
-int idle_open(struct supervisor *s, struct uv_loop_s *loop, bool resumed, struct error *err);
+/* With the loop, before anything else goes on in it. packets: of doze_take_over(), or -1. */
+int idle_open(struct supervisor *s, struct uv_loop_s *loop, int packets, struct error *err);
 void idle_close(struct supervisor *s);
-/* What orch-doze held: the lock and s->listen_fd. False when we aren't what it became. */
-bool idle_take_over(struct supervisor *s, int *lock);
+
+/* To orch-doze, with the socket that tells of packets. Comes back where there is none: then it sleeps in more memory. */
+void doze(const struct supervisor *s, int packets);
+/* What orch-doze held: the lock, s->listen_fd and that socket. False when we aren't what it became. */
+bool doze_take_over(struct supervisor *s, int *lock, int *packets);

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Environments without traffic fall asleep and wake with the next connection, of which none is lost; with requests that need them
 # awake; whatever happens to who watches over them.
+# shellcheck disable=SC2016 # for the shell in the container
 # shellcheck disable=SC2034 # lib.sh reads it
 isolate=yes
 here=$(cd "$(dirname "$0")" && pwd)
@@ -102,6 +103,11 @@ sleep 3
 check "never under a command" same "$(state)" running
 check "not even when told to" exits 4 orch idle --now
 wait
+check "afterwards it sleeps" becomes asleep
+orch exec -T web -- sh -c 'while :; do :; done >/dev/null 2>&1 &'
+sleep 3
+check "never while something computes in it" same "$(state)" running
+orch exec web -- sh -c 'kill $(ps -o pid,args | awk "/while :/ && !/awk/ { print \$1 }")'
 check "afterwards it sleeps" becomes asleep
 check "deploy wakes it" sh -c "echo two >page && git commit -qam two && '$ORCH' --root '$root' deploy -q"
 check "the new page" same "$(curl -fsS -m 5 "${url}page")" two
