@@ -23,7 +23,8 @@ static _Noreturn void become(const struct process_spec *spec, int out, int error
 	int null = open("/dev/null", O_RDONLY);
 	sigset_t none;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (!spec->outlives)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);

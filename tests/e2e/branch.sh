@@ -199,7 +199,6 @@ check "diff of files" same "$(orch diff main fix --json | jq -r '.diff.volumes[]
 	"added child
 removed dir
 added moved
-added moved/a
 removed old
 changed who"
 check "no difference of configuration" same "$(orch diff main fix --json | jq '[.diff.containers[] | select(.action != "none")] | length')" 0
