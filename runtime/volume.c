@@ -92,7 +92,7 @@ static int open_leaf(int folder, const char *leaf, const char *name, struct erro
 
 static bool is_volume(const struct place *p)
 {
-	return p->driver->is_volume(p->folder, p->leaf);
+	return p->driver && p->driver->is_volume(p->folder, p->leaf);
 }
 
 static int remove_leaf(const struct place *p, const char *leaf, const char *name, struct error *err)

@@ -62,23 +62,7 @@ orch deploy -q >/dev/null || exit 1
 pool=$root/var/lib/orch/pool
 volume=$pool/$(orch ls --json | jq -r '.environments[0].machine_name')/db
 
-echo "volumes: $(uname -r), in milliseconds; \"created\" is what orch branch says, without the start of processes"
-printf '  %-10s %10s %10s %14s %10s %16s\n' "" created clone "bytes added" "cp -a" "cp --reflink"
-for size in $sizes; do
-	rm -rf "${volume:?}"/* && fill "$volume" "$size"
-	before=$(df_used)
-	orch branch "copy-$size" --no-start --json >"$work/events" 2>/dev/null
-	after=$(df_used)
-	created=$(jq -r 'select(.event == "end") | .created_ms' "$work/events")
-	clone=$(jq -r 'select(.event == "clone") | .ms' "$work/events")
-	copy=$(wall cp -a "$volume" "$work/copy")
-	link=$(wall cp -a --reflink=always "$volume" "$pool/.bench")
-	rm -rf "$work/copy" "$pool/.bench"
-	printf '  %-10s %10s %10s %14s %10s %16s\n' "$size MB" "${created:--}" "${clone:--}" "$((after - before))" "$copy" "$link"
-	orch destroy --purge --yes -q -e "copy-$size" >/dev/null 2>&1
-done
-
-# In turn, so that what else the machine does meets all of them alike. The clone is made anew each time: its first writes are those that cost.
+# First: what is written and removed below keeps the disk busy for a while. In turn, so that what else the machine does meets all of them alike. The clone is made anew each time: its first writes are those that cost.
 rm -rf "${volume:?}"/*
 mkdir "$work/disk" "$volume/fresh"
 for i in 0 1 2 3; do
@@ -101,4 +85,21 @@ base=$(median <"$work/t.disk")
 for what in "disk:the disk itself ($(stat -fc %T "$work"))" "fresh:a volume" "first:its clone, from the start" "later:its clone, $seconds s later"; do
 	median <"$work/t.${what%%:*}" | awk -v text="${what#*:}" -v base="$base" \
 		'{ printf "  %-44s %9.0f   %.2f\n", text, $1, $1 / base }'
+done
+rm -rf "${volume:?}"/* "$work/disk"
+
+echo "volumes: $(uname -r), in milliseconds; \"created\" is what orch branch says, without the start of processes"
+printf '  %-10s %10s %10s %14s %10s %16s\n' "" created clone "bytes added" "cp -a" "cp --reflink"
+for size in $sizes; do
+	rm -rf "${volume:?}"/* && fill "$volume" "$size"
+	before=$(df_used)
+	orch branch "copy-$size" --no-start --json >"$work/events" 2>/dev/null
+	after=$(df_used)
+	created=$(jq -r 'select(.event == "end") | .created_ms' "$work/events")
+	clone=$(jq -r 'select(.event == "clone") | .ms' "$work/events")
+	copy=$(wall cp -a "$volume" "$work/copy")
+	link=$(wall cp -a --reflink=always "$volume" "$pool/.bench")
+	rm -rf "$work/copy" "$pool/.bench"
+	printf '  %-10s %10s %10s %14s %10s %16s\n' "$size MB" "${created:--}" "${clone:--}" "$((after - before))" "$copy" "$link"
+	orch destroy --purge --yes -q -e "copy-$size" >/dev/null 2>&1
 done
