@@ -232,7 +232,7 @@ int volume_usage(const char *pool, const char *name, struct volume_usage *out, s
 	AUTO(place) struct place p = { .pool = -1, .folder = -1 };
 	AUTO(fd) int fd = find(pool, name, "", &p, err);
 
-	return fd < 0 ? -1 : p.driver->usage(fd, name, out, err);
+	return fd < 0 || !p.driver ? -1 : p.driver->usage(fd, name, out, err);
 }
 
 int volume_tend(const char *pool, const char *name, uint64_t limit, uint64_t *used,
@@ -241,5 +241,5 @@ int volume_tend(const char *pool, const char *name, uint64_t limit, uint64_t *us
 	AUTO(place) struct place p = { .pool = -1, .folder = -1 };
 	AUTO(fd) int fd = find(pool, name, "", &p, err);
 
-	return fd < 0 ? -1 : p.driver->limit(fd, name, limit, used, err);
+	return fd < 0 || !p.driver ? -1 : p.driver->limit(fd, name, limit, used, err);
 }
