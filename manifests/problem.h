@@ -53,7 +53,7 @@ struct problems {
 
 void problem_add_source(struct problems *p, const char *file, const char *text, size_t size);
 
-/* The item is returned to add a hint or a note to; never NULL. fmt is the fact. */
+/* The item is returned to add a hint or a note to; never NULL. fmt is the fact. The same fact at the same place is one problem. */
 struct problem *problem_add(struct problems *p, enum severity severity, const char *code,
 			    struct place at, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));

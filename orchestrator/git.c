@@ -131,16 +131,17 @@ static char *without_manifests(struct arena *arena, const struct project *p, con
 {
 	struct git git = git_of(p);
 	const char **env = NULL, **more = arena_array(arena, 6, sizeof(*more));
+	const char *index = arena_printf(arena, "%s/git/code", scratch);
 	const char *prefix = arena_printf(arena, "--prefix=%s", p->prefix);
 	bool nested = *p->prefix;
 
 	if (make_index(arena, p, scratch, &env, err) < 0)
 		return NULL;
-	more[0] = arena_printf(arena, "GIT_INDEX_FILE=%s/git/code", scratch);
+	more[0] = arena_printf(arena, "GIT_INDEX_FILE=%s", index);
 	for (size_t i = 1; env && i < 3 && env[i]; i++)
 		more[i] = env[i];
 	git.env = more;
-	if (!git_output(arena, &git, err, "read-tree", "--empty", NULL) ||
+	if (file_remove(AT_FDCWD, index, err) < 0 ||
 	    !git_output(arena, &git, err, "read-tree", nested ? prefix : tree, nested ? tree : NULL,
 			NULL) ||
 	    !git_output(arena, &git, err, "rm", "-r", "-f", "--cached", "--quiet",
