@@ -30,6 +30,8 @@ static void unknown_target(const struct check *c, const struct relationship *r)
 	problem = problem_add(c->problems, PROBLEM_ERROR, "E0310", r->at,
 			      "service \"%s\" is not defined", r->service);
 	problem->hint = hint_nearest(c->problems, r->service, names, n);
+	if (!at.file && !problem->hint)
+		problem->hint = "no service is defined: services.yaml is the place";
 	if (!at.file)
 		return;
 	problem->note_at = at;
