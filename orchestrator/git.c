@@ -43,6 +43,7 @@ static char *run(struct arena *arena, const struct git *git, struct error *err, 
 		.folder = git->folder,
 		.uid = git->uid,
 		.gid = git->gid,
+		.outlives = git->writes,
 		.out = &out,
 		.line = drop_line,
 	};

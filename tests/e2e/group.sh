@@ -168,8 +168,9 @@ check "logs" contains "$(orch logs web)" "web/init"
 
 # Limits.
 check "memory is limited" exits 137 orch exec -u root web -- sh -c 'head -c 200000000 /dev/zero | tail -c 190000000 >/dev/null; exit $?'
+check "and ps says so" contains "$(orch ps)" "out of memory 1x: limit 64M"
 check "processes are limited" exits 2 orch exec web -- sh -c 'i=0; while [ $i -lt 60 ]; do sleep 3 & i=$((i+1)); done'
-sleep 0.1
+until orch exec web -- true 2>/dev/null; do sleep 0.1; done
 
 # Drills.
 identity=$(orch exec db -- cat /mnt/id)
@@ -234,7 +235,9 @@ check "the page stays" same "$(curl -fsS -m 5 "${url}page")" two
 check "unknown verb" exits 2 orch deplyo
 check "history" contains "$(orch history)" "ok"
 
-check "destroy needs --yes" exits 2 orch destroy </dev/null
-check "destroy" orch destroy --purge --yes
+check "destroy has to be confirmed" exits 2 orch destroy </dev/null
+check "by name" exits 2 orch destroy --yes </dev/null
+check "by its name" exits 2 orch destroy --yes-destroy other </dev/null
+check "destroy" orch destroy --purge --yes-destroy main
 check "no environment" exits 3 orch status
 check "nothing is left" same "$(host_state)" "$before"
