@@ -66,12 +66,12 @@ install_packages() {
 
 # install_npm FOLDER NAME@VERSION...: into FOLDER/node_modules; nothing when they are there already.
 install_npm() {
-	local folder=$1 p missing=no
+	local folder=$1 p wanted=no
 	shift
 	for p in "$@"; do
-		[ -d "$folder/node_modules/${p%@*}" ] || missing=yes
+		[ -d "$folder/node_modules/${p%@*}" ] || wanted=yes
 	done
-	[ $missing = no ] && return
+	[ $wanted = no ] && return
 	command -v npm >/dev/null || install_packages nodejs npm
 	say "installing from npm: $*"
 	npm install --silent --no-audit --no-fund --prefix "$folder" "$@" || die "npm could not install them"
