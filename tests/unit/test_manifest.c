@@ -190,6 +190,20 @@ Test(manifest, shop)
 	cr_expect_eq(at.line, 5);
 }
 
+/* Each value says where it is from: the case's origin.txt. */
+Test(manifest, origin)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	AUTO(run) struct run run = { 0 };
+	AUTO(free) char *text = NULL;
+	const char *expected = read_all(&arena, TEST_DATA "/good/everything/origin.txt");
+
+	load(&run, TEST_DATA "/good/everything");
+	cr_assert_eq(run.problems.errors, 0);
+	text = manifest_print(&run.manifest, MANIFEST_ALL, true);
+	cr_expect_str_eq(text, expected, "%s", text);
+}
+
 /* What the README starts with. */
 Test(manifest, example)
 {
