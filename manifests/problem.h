@@ -72,6 +72,6 @@ void problems_print(const struct problems *p, enum severity least, FILE *to);
 struct json_t *problems_json(const struct problems *p);
 
 /* For GitHub's workflow commands: one line each. */
-void problems_print_github(const struct problems *p, FILE *to);
+void problems_print_github(const struct problems *p, enum severity least, FILE *to);
 /* A whole SARIF 2.1.0 log. Owned by the caller. */
-struct json_t *problems_sarif(const struct problems *p);
+struct json_t *problems_sarif(const struct problems *p, enum severity least);

@@ -77,13 +77,13 @@ void memory_read(const struct memory *m, struct problems *p, struct manifest *ou
 static void print(const struct problems *p)
 {
 	AUTO(json) struct json_t *list = problems_json(p);
-	AUTO(json) struct json_t *log = problems_sarif(p);
+	AUTO(json) struct json_t *log = problems_sarif(p, PROBLEM_NOTE);
 	AUTO(file) FILE *f = fopen("/dev/null", "we");
 
 	if (!f || json_kind_of(list) != KIND_LIST || json_kind_of(log) != KIND_MAP)
 		return;
 	problems_print(p, PROBLEM_NOTE, f);
-	problems_print_github(p, f);
+	problems_print_github(p, PROBLEM_NOTE, f);
 }
 
 static void load_again(const struct manifest *m)
