@@ -13,7 +13,7 @@ packages_run=(btrfs-progs ca-certificates curl debian-archive-keyring git mmdebs
 # shellcheck disable=SC2034
 packages_check=(
 	busybox-static clang clang-format clang-tidy cppcheck iproute2 jq libcriterion-dev
-	nftables procps python3 scdoc shellcheck util-linux xfsprogs
+	nftables procps python3 scdoc shellcheck tzdata util-linux xfsprogs
 )
 
 # From npm, by install_npm: an independent validator of JSON Schemas, and a reader of YAML.
