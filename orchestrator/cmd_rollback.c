@@ -77,7 +77,7 @@ static int choose(struct rollback *b, const char *text, struct error *err)
 	if (r == STATE_ABSENT)
 		return fail(err, ERROR_ABSENT, "%s has no generation %lld; see them: orch history",
 			    s->env.name, (long long)wanted);
-	if (strcmp(b->to.result, "ok") != 0)
+	if (!b->to.document || strcmp(b->to.result, "ok") != 0)
 		return fail(err, ERROR_CONFLICT,
 			    "generation %lld of %s was never reached; see them: orch history",
 			    (long long)wanted, s->env.name);

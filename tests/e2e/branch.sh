@@ -226,7 +226,7 @@ check "data never moves upward" exits 2 orch sync data -e main --from fix
 
 # sync code, promote.
 git switch -q main
-echo more >more
+touch more
 commit . "More"
 git switch -q fix
 check "promote never merges" exits 4 orch promote
