@@ -138,9 +138,28 @@ int text_to_u64(const char *s, uint64_t max, uint64_t *out)
 	return 0;
 }
 
+static const char units[] = "KMGTPE";
+
+int text_to_bytes(const char *s, uint64_t *out)
+{
+	size_t digits = strspn(s, "0123456789");
+	const char *unit = s[digits] ? strchr(units, s[digits]) : NULL;
+	unsigned shift = unit ? (unsigned)(unit - units + 1) * 10 : 0;
+	char number[24];
+	uint64_t n;
+
+	if (digits >= sizeof(number) || (s[digits] && (!unit || s[digits + 1])))
+		return -1;
+	memcpy(number, s, digits);
+	number[digits] = '\0';
+	if (text_to_u64(number, UINT64_MAX >> shift, &n) < 0)
+		return -1;
+	*out = n << shift;
+	return 0;
+}
+
 char *text_bytes(char *buf, uint64_t bytes)
 {
-	static const char units[] = "KMGTPE";
 	double value = (double)bytes;
 	int unit = -1;
 

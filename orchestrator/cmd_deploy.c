@@ -16,6 +16,7 @@
 #include "orchestrator/request.h"
 #include "orchestrator/rollout.h"
 #include "orchestrator/session.h"
+#include "orchestrator/storage.h"
 #include "orchestrator/supervise.h"
 
 struct deploy {
@@ -32,9 +33,9 @@ static int prepare(struct deploy *d, struct error *err)
 {
 	struct session *s = d->s;
 
-	if (session_need_state(s, "deploy", err) < 0 || session_project(s, err) < 0 ||
-	    rollout_lock(s, &d->lock, err) < 0 || session_project(s, err) < 0 ||
-	    request_publish(s, err) < 0)
+	if (session_need_state(s, "deploy", err) < 0 || storage_first_use(s, err) < 0 ||
+	    session_project(s, err) < 0 || rollout_lock(s, &d->lock, err) < 0 ||
+	    session_project(s, err) < 0 || request_publish(s, err) < 0)
 		return -1;
 	if (!s->exists)
 		s->env.made = (int64_t)time(NULL);

@@ -64,6 +64,8 @@ const struct cli_flag deploy_flags[] = {
 	{ "progress", 0, FLAG_CHOICE, AT(progress), "HOW", "auto, tty, plain, json, none",
 	  progress_choices },
 	{ "yes", 'y', FLAG_SWITCH, AT(yes), NULL, "don't ask" },
+	{ "pool-size", 0, FLAG_TEXT, AT(pool_size), "SIZE",
+	  "of the pool's file, if this deploy makes it (default: 64G, sparse)" },
 	{ NULL },
 };
 const struct cli_flag logs_flags[] = {
@@ -154,5 +156,17 @@ const struct cli_flag rollback_flags[] = {
 	  "don't keep the data as it is before it" },
 	TIMEOUT,
 	PROGRESS,
+	{ NULL },
+};
+const struct cli_flag volume_flags[] = {
+	TIMEOUT,
+	PROGRESS,
+	{ NULL },
+};
+const struct cli_flag pool_flags[] = {
+	{ "allow-copy", 0, FLAG_SWITCH, AT(allow_copy), NULL,
+	  "use: also where each snapshot and branch is a full copy" },
+	{ "unlimited", 0, FLAG_SWITCH, AT(unlimited), NULL,
+	  "use: also where \"disk\" can't be enforced" },
 	{ NULL },
 };

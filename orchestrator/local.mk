@@ -11,6 +11,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/cmd_check.c \
 	%D%/cmd_config.c \
 	%D%/cmd_deploy.c \
+	%D%/cmd_df.c \
 	%D%/cmd_destroy.c \
 	%D%/cmd_diff.c \
 	%D%/cmd_exec.c \
@@ -26,6 +27,8 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/cmd_schema.c \
 	%D%/cmd_run.c \
 	%D%/command.c \
+	%D%/cmd_pool.c \
+	%D%/cmd_volume.c \
 	%D%/commands.c \
 	%D%/contract.c \
 	%D%/control.c \
@@ -47,6 +50,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/plan_print.c \
 	%D%/progress.c \
 	%D%/project.c \
+	%D%/quota.c \
 	%D%/publish.c \
 	%D%/record.c \
 	%D%/report.c \
@@ -56,7 +60,9 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/state.c \
 	%D%/state_generations.c \
 	%D%/state_ids.c \
+	%D%/storage.c \
 	%D%/supervise.c \
+	%D%/supervise_quota.c \
 	%D%/supervise_request.c \
 	%D%/supervise_start.c \
 	%D%/terminal.c \
@@ -96,6 +102,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/options.h \
 	%D%/plan.h \
 	%D%/progress.h \
+	%D%/quota.h \
 	%D%/project.h \
 	%D%/record.h \
 	%D%/report.h \
@@ -103,6 +110,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/rollout.h \
 	%D%/session.h \
 	%D%/state.h \
+	%D%/storage.h \
 	%D%/supervise.h \
 	%D%/supervisor.h \
 	%D%/terminal.h \

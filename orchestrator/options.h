@@ -24,11 +24,13 @@ struct options {
 	bool deferred;		/* supervise */
 	bool rm, host;		/* run */
 	const char *artifacts;
-	const char *from;	/* branch, sync, run */
-	unsigned long ttl_ms;	/* branch */
-	bool no_data, no_start; /* branch */
-	bool no_snapshot;	/* deploy */
-	bool with_data;		/* rollback */
+	const char *from;	    /* branch, sync, run */
+	unsigned long ttl_ms;	    /* branch */
+	bool no_data, no_start;	    /* branch */
+	bool no_snapshot;	    /* deploy */
+	const char *pool_size;	    /* deploy, branch */
+	bool allow_copy, unlimited; /* pool use */
+	bool with_data;		    /* rollback */
 };
 
 extern const struct cli_flag common_flags[];

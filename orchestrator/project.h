@@ -45,7 +45,7 @@ char *project_hash(struct arena *arena, const char *text, unsigned size);
 
 /*
  * The git tree of the app's root (a folder below the project; "" is the project): of the commit, or of the files as they are
- * (worktree, or no git at all). Its id has 40 hex digits. Export writes its files below `to`.
+ * (worktree, or no git at all); without manifests, so that a change of those is no new code. Its id has 40 hex digits. Export writes its files below `to`.
  */
 int project_tree(struct arena *arena, const struct project *p, const char *root, bool worktree,
 		 const char *scratch, const char **tree, struct error *err);

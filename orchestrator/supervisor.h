@@ -23,6 +23,10 @@ struct supervisor {
 	struct json_t *next_request;
 };
 
+/* Volumes are looked at from now on. */
+struct uv_loop_s;
+void supervisor_watch_volumes(struct supervisor *s, struct uv_loop_s *loop);
+
 /* The world was opened anew: watch its containers' ends. */
 void supervisor_watch(struct supervisor *s);
 /* Stop that, and whatever would be tried again later. */
