@@ -44,7 +44,8 @@ static int choose(struct branch *b, const char *name, struct error *err)
 	if (origin_find(s, s->options->from, name ? p->branch : NULL, &b->from, err) < 0 ||
 	    (name && session_select(s, name, err) < 0))
 		return -1;
-	if (!strcmp(s->env.type, "production"))
+	/* Where no branch has one of the usual names, each looks like the default one. */
+	if (!strcmp(s->env.type, "production") && strcmp(b->from.env.type, "production") != 0)
 		return fail(err, ERROR_INPUT,
 			    "\"%s\" is the default branch, whose environment has no parent: orch "
 			    "deploy; a copy of it: orch branch NAME",

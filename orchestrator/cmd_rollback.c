@@ -77,7 +77,7 @@ static int choose(struct rollback *b, const char *text, struct error *err)
 	if (r == STATE_ABSENT)
 		return fail(err, ERROR_ABSENT, "%s has no generation %lld; see them: orch history",
 			    s->env.name, (long long)wanted);
-	if (!b->to.document || strcmp(b->to.result, "ok") != 0)
+	if (strcmp(b->to.result, "ok") != 0)
 		return fail(err, ERROR_CONFLICT,
 			    "generation %lld of %s was never reached; see them: orch history",
 			    (long long)wanted, s->env.name);
@@ -97,7 +97,7 @@ static int prepare(struct rollback *b, const char *text, struct error *err)
 		return -1;
 	if (s->options->with_data && lineage_left(s, &s->env, b->to.number, &b->data, err) < 0)
 		return -1;
-	document = json_parse("generation", b->to.document, strlen(b->to.document), err);
+	document = session_document(s, b->to.number, err);
 	if (!document || rollout_check_images(s, document, err) < 0)
 		return -1;
 	b->desired = desired_remake(document, &s->env);

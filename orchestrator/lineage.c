@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/auto.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
@@ -52,11 +51,10 @@ static int find_production(struct session *s, struct environment *out, struct er
 static int find_default(struct session *s, const char *here, struct environment *out,
 			struct error *err)
 {
-	const char *before = s->project.git ? git_branch_previous(&s->arena, &s->project) : NULL;
-	const char *const names[] = { here, here ? NULL : before };
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		int r = names[i] ? lineage_find(s, names[i], out, err) : STATE_ABSENT;
+	if (!here && s->project.git)
+		here = git_branch_previous(&s->arena, &s->project);
+	if (here) {
+		int r = lineage_find(s, here, out, err);
 
 		if (r < 0 || (r == 0 && out->generation))
 			return r;

@@ -44,7 +44,8 @@ int session_select(struct session *s, const char *name, struct error *err)
 	int r = STATE_ABSENT;
 
 	if (strcmp(p->branch, name) != 0) {
-		p->is_default = project_is_default(&s->arena, p, name);
+		/* There is one; asking git costs processes. */
+		p->is_default = !p->is_default && project_is_default(&s->arena, p, name);
 		p->branch = name;
 	}
 	key = arena_printf(&s->arena, "%s:%s", p->id, p->branch);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/btrfs.h>
 #include <linux/btrfs_tree.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -191,7 +193,7 @@ static bool find_parting(const struct side *a, const struct side *b, uint64_t *o
 	return false;
 }
 
-/* What is in a volume is its container's: no link in it is followed. */
+/* What is in a volume is its container's: no link is followed. */
 static int open_beneath(int volume, const char *path, uint64_t flags)
 {
 	struct open_how how = {
@@ -336,11 +338,16 @@ static int open_side(struct arena *arena, const char *pool, const char *name, st
 		     struct error *err)
 {
 	struct btrfs_ioctl_ino_lookup_args args = { .objectid = BTRFS_FIRST_FREE_OBJECTID };
+	struct statfs fs;
 
 	out->fd = open(arena_printf(arena, "%s/%s", pool, name),
 		       O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (out->fd < 0)
 		return fail_errno(err, "open volume %s", name);
+	if (fstatfs(out->fd, &fs) < 0)
+		return fail_errno(err, "volume %s", name);
+	if (fs.f_type != BTRFS_SUPER_MAGIC)
+		return VOLUME_UNSTAMPED;
 	/* What was written just now is stamped when it is committed. */
 	if (syncfs(out->fd) < 0)
 		return fail_errno(err, "volume %s: sync", name);
@@ -354,14 +361,15 @@ static int compare(struct diff *d, const char *pool, const char *first, const ch
 		   struct error *err)
 {
 	struct side *a = &d->sides[0], *b = &d->sides[1];
+	int r;
 
-	if (open_side(d->arena, pool, first, a, err) < 0 ||
-	    open_side(d->arena, pool, second, b, err) < 0)
-		return -1;
-	if (!find_parting(a, b, &d->since))
-		return VOLUME_UNRELATED;
-	if (d->since == UINT64_MAX)
-		return 0;
+	r = open_side(d->arena, pool, first, a, err);
+	if (r == 0)
+		r = open_side(d->arena, pool, second, b, err);
+	if (r == 0 && !find_parting(a, b, &d->since))
+		r = VOLUME_UNRELATED;
+	if (r != 0 || d->since == UINT64_MAX)
+		return r;
 	return scan(d, a, err) < 0 || scan(d, b, err) < 0 ? -1 : 0;
 }
 
