@@ -173,6 +173,8 @@ uint64_t process_start_time(pid_t pid)
 	if (!p || p[1] == '\0')
 		return 0;
 	p += 2; /* now at field 3 */
+	if (*p == 'Z' || *p == 'X')
+		return 0; /* it ended, and nobody has asked yet how */
 	for (int field = 3; field < 22; field++) {
 		p = strchr(p, ' ');
 		if (!p)

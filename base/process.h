@@ -38,5 +38,5 @@ int process_run(const struct process_spec *spec, struct error *err);
 /* Wait for a child of ours: its exit code, or 128 + the signal that ended it. */
 int process_wait(pid_t pid);
 
-/* The 22nd field of /proc/PID/stat, proc_pid_stat(5): clock ticks since boot. 0 when there is no such process. */
+/* The 22nd field of /proc/PID/stat, proc_pid_stat(5): clock ticks since boot. 0 when there is no such process, or it ended. */
 uint64_t process_start_time(pid_t pid);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static void reserve(struct text *t, size_t more)
 {
@@ -191,5 +192,15 @@ char *text_duration(char *buf, uint64_t ms)
 		snprintf(buf, 16, "%uh%02um", (unsigned)(s / 3600), (unsigned)(s / 60 % 60));
 	else
 		snprintf(buf, 16, "%" PRIu64 "d", s / 86400);
+	return buf;
+}
+
+char *text_time(char buf[TEXT_TIME], int64_t seconds)
+{
+	const time_t t = (time_t)seconds;
+	struct tm tm;
+
+	if (!gmtime_r(&t, &tm) || !strftime(buf, TEXT_TIME, "%Y-%m-%dT%H:%M:%SZ", &tm))
+		buf[0] = '\0';
 	return buf;
 }

@@ -143,6 +143,8 @@ static void check_all(struct doctor *d)
 	check_program(d, "mkfs.btrfs", "btrfs-progs: the pool is made with it");
 	check_program(d, "git", "git");
 	check_pool(d);
+	check_program(d, "tar", "tar: backups are made with it");
+	check_program(d, "zstd", "zstd: backups are compressed with it");
 	say(d, access(d->s->host.init, X_OK) == 0, "orch-init", d->s->host.init,
 	    "reinstall orch, or set ORCH_LIBEXEC");
 	say(d, file_exists(arena_printf(&d->s->arena, "%s/catalog", d->s->host.share)), "catalogue",

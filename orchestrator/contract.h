@@ -17,6 +17,8 @@ struct contract {
 	/* Of each container: { NAME: { ENDPOINT: { scheme, port, username, password, path, query } } } */
 	const struct json_t *opened;
 	const char *entropy;
+	const struct json_t
+		*secrets; /* from digests to texts: variables.h. NULL: digests will do */
 };
 
 /* PLATFORM_RELATIONSHIPS: { NAME: [ { host, ip, port, ... } ] }. Owned by the caller. */

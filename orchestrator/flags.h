@@ -8,6 +8,9 @@
 extern const struct cli_flag validate_flags[], config_flags[], plan_flags[], deploy_flags[],
 	logs_flags[], exec_flags[], stop_flags[], start_flags[], destroy_flags[], image_flags[],
 	supervise_flags[];
+extern const struct cli_flag validate_flags[], plan_flags[], deploy_flags[], logs_flags[],
+	exec_flags[], stop_flags[], start_flags[], destroy_flags[], image_flags[],
+	supervise_flags[], trash_flags[], backup_flags[], fsck_flags[];
 extern const struct cli_flag validate_flags[];
 extern const struct cli_flag config_flags[];
 extern const struct cli_flag plan_flags[];
@@ -26,3 +29,7 @@ extern const struct cli_flag branch_flags[];
 extern const struct cli_flag sync_flags[];
 extern const struct cli_flag promote_flags[];
 extern const struct cli_flag rollback_flags[];
+extern const struct cli_flag env_flags[];
+extern const struct cli_flag gc_flags[];
+extern const struct cli_flag pause_flags[];
+extern const struct cli_flag var_flags[];

@@ -29,12 +29,9 @@ uint64_t rollout_now_ms(void)
 
 int rollout_lock(struct session *s, int *lock, struct error *err)
 {
-	int r;
+	int r = session_lock(s, lock, err);
 
-	if (file_make_dirs(record_path(&s->arena, &s->host, s->env.id, ""), 0755, err) < 0)
-		return -1;
-	r = file_lock(record_path(&s->arena, &s->host, s->env.id, "lock"), false, lock, err);
-	return r == FILE_LOCKED
+	return r == SESSION_LOCKED
 		? fail(err, ERROR_CONFLICT,
 		       "another change of %s is at work; wait for it: orch status", s->env.name)
 		: r;

@@ -37,6 +37,8 @@ void supervisor_close_door(struct supervisor *s);
 
 /* To the generation that is wanted. request may say "hooks" and "timeout_ms"; NULL: of nobody. */
 int supervisor_converge(struct supervisor *s, const struct json_t *request, struct error *err);
+/* Standing still when the state says paused, else not: also what a dead one left otherwise. */
+int supervisor_keep(struct supervisor *s, struct error *err);
 /* Who connected, if anybody: what he asked for is done, and he is told how it ended. */
 void supervisor_serve(struct supervisor *s);
 /* Those who connected while something was at work. */

@@ -235,7 +235,9 @@ check "the page stays" same "$(curl -fsS -m 5 "${url}page")" two
 check "unknown verb" exits 2 orch deplyo
 check "history" contains "$(orch history)" "ok"
 
-check "destroy needs --yes" exits 2 orch destroy </dev/null
-check "destroy" orch destroy --purge --yes
+check "destroy has to be confirmed" exits 2 orch destroy </dev/null
+check "by name" exits 2 orch destroy --yes </dev/null
+check "by its name" exits 2 orch destroy --yes-destroy other </dev/null
+check "destroy" orch destroy --purge --yes-destroy main
 check "no environment" exits 3 orch status
 check "nothing is left" same "$(host_state)" "$before"
