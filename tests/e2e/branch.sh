@@ -215,7 +215,7 @@ removed dir
 added moved
 removed old
 changed who"
-check "no difference of configuration" same "$(orch diff main fix --json | jq '[.diff.containers[].causes[] | select(.key | test("^(limits|variables)") | not)] | length')" 0
+check "no difference of configuration" same "$(orch diff main fix --json | jq '[.diff.containers[].causes[] | select(.key | test("^(limits|variable)") | not)] | length')" 0
 git switch -q fix
 sed -i 's/disk: 300/disk: 301/' services.yaml
 commit . "More disk"
@@ -251,7 +251,7 @@ check "sync code" orch sync code
 check "has the commit" test -e more
 check "promote" orch promote
 check "main is there" same "$(git rev-parse main)" "$(git rev-parse fix)"
-check "and deployed" same "$(orch diff main fix --json | jq '[.diff.containers[].causes[] | select(.key | test("^(limits|variables)") | not)] | length')" 0
+check "and deployed" same "$(orch diff main fix --json | jq '[.diff.containers[].causes[] | select(.key | test("^(limits|variable)") | not)] | length')" 0
 check "data stayed" same "$(at main db 'cat /mnt/who')" parent2
 echo theirs >page
 commit . "Mine"
