@@ -8,6 +8,8 @@
  *   "document": as in desired.h,
  *   "volumes": [ { "container", "file", "format": "tar+zstd", "bytes", "sha256", "used", "limit", "uid", "gid" } ],
  *   "images": [ { "digest", "file": NAME or null, "bytes", "names": { KEY: facts } } ],
+ *   "variables": [ { "scope": "environment" | "project", "name", "value", "sensitive", ... as in variables.h } ],
+ *   "secrets": { DIGEST: text },
  *   "sha256": of all of the above, printed canonically
  * }
  *
@@ -49,6 +51,7 @@ struct backup {
 	int64_t generation;
 	const char *commit, *subject;
 	struct json_t *document;
+	struct json_t *variables, *secrets;
 	struct backup_volume *volumes;
 	size_t n_volumes;
 	struct backup_image *images;
