@@ -63,7 +63,7 @@ struct backup {
  * Every name in it is one that is safe to use as part of a path, and nothing is there twice. name is for messages. Texts live in the
  * arena; *out must be closed.
  */
-int backup_parse(struct arena *arena, const char *name, const char *text, size_t size,
+int backup_parse(struct arena *arena, const char *name, const char *data, size_t size,
 		 struct backup *out, struct error *err);
 void backup_close(struct backup *b);
 #define auto_backup backup_close

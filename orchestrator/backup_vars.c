@@ -5,6 +5,7 @@
 #include "base/auto.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/sha256.h"
 #include "orchestrator/backup.h"
 #include "orchestrator/secrets.h"
 #include "orchestrator/session.h"
@@ -153,7 +154,7 @@ static int rename_digest(struct session *s, struct json_t **document, const char
 	struct json_t *changed;
 
 	while ((at = strstr(at, from)))
-		memcpy(at, to, strlen(to));
+		memcpy(at, to, SHA256_HEX - 1);
 	changed = json_parse("document", text, strlen(text), err);
 	if (!changed)
 		return -1;

@@ -297,7 +297,7 @@ check "usage" exits 2 orch mount get upload "$work/x"
 check "clean up" orch exec web -- rm -r /app/upload/new /app/upload/etc /app/upload/sub/up
 
 # What is nobody's is found, and gone after a repair.
-ghost=ghost-abcdefg
+ghost="ghost-abcdefg"
 check "no differences" orch fsck
 kill -9 "$(orch ps --json | jq -r '.containers[] | select(.container == "web") | .pid')" "$(pgrep -f "supervise.*--root $root" | head -n 1)"
 sleep 0.2
