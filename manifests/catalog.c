@@ -23,8 +23,8 @@ static void add(struct problems *problems, struct list *list, const struct recip
 	*arena_push(problems->arena, list) = *recipe;
 }
 
-static int load_file(struct problems *problems, const char *path, struct list *list,
-		     struct error *err)
+static int load_file(struct problems *problems, const char *path, const char *const *folders,
+		     struct list *list, struct error *err)
 {
 	size_t size, errors = problems->errors;
 	struct recipe recipe;
@@ -33,7 +33,7 @@ static int load_file(struct problems *problems, const char *path, struct list *l
 
 	if (r != 0)
 		return r < 0 ? -1 : 0;
-	if (recipe_parse(problems, path, text, size, &recipe, err) < 0)
+	if (recipe_load(problems, path, text, size, folders, &recipe, err) < 0)
 		return -1;
 	/* One with errors must not be built from; who asks for it learns why from the problems. */
 	if (problems->errors == errors)
@@ -44,6 +44,7 @@ static int load_file(struct problems *problems, const char *path, struct list *l
 int catalog_load(const char *const *folders, struct problems *problems, struct catalog *out,
 		 struct error *err)
 {
+	const char *const *all = folders;
 	struct list list = { 0 };
 
 	for (; *folders; folders++) {
@@ -57,7 +58,7 @@ int catalog_load(const char *const *folders, struct problems *problems, struct c
 			if (text_ends(names[i], ".yaml") &&
 			    load_file(problems,
 				      arena_printf(problems->arena, "%s/%s", *folders, names[i]),
-				      &list, err) < 0)
+				      all, &list, err) < 0)
 				return -1;
 	}
 	*out = (struct catalog){ list.items, list.n };

@@ -16,6 +16,7 @@ noinst_LIBRARIES += %D%/libmanifests.a
 	%D%/problem.h \
 	%D%/recipe.c \
 	%D%/recipe.h \
+	%D%/recipe_include.c \
 	%D%/relationships.c \
 	%D%/scalar.c \
 	%D%/scalar.h \

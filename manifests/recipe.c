@@ -87,8 +87,8 @@ static void make_relative(struct strings *list)
 		list->items[i] = relative(list->items[i]);
 }
 
-int recipe_parse(struct problems *problems, const char *file, const char *text, size_t size,
-		 struct recipe *out, struct error *err)
+int recipe_load(struct problems *problems, const char *file, const char *text, size_t size,
+		const char *const *folders, struct recipe *out, struct error *err)
 {
 	struct node *root = tree_parse(problems, file, text, size);
 	struct recipe r = { .file = file };
@@ -97,11 +97,19 @@ int recipe_parse(struct problems *problems, const char *file, const char *text, 
 	(void)err;
 	r.aliases.items = r.packages.items = r.folders.items = r.remove.items = none;
 	if (root)
+		root = recipe_include(problems, file, root, folders, 0);
+	if (root)
 		(void)fields_read(problems, root, fields, ARRAY_SIZE(fields), &r);
 	make_relative(&r.folders);
 	make_relative(&r.remove);
 	*out = r;
 	return 0;
+}
+
+int recipe_parse(struct problems *problems, const char *file, const char *text, size_t size,
+		 struct recipe *out, struct error *err)
+{
+	return recipe_load(problems, file, text, size, NULL, out, err);
 }
 
 int image_description_parse(struct problems *problems, const char *file, const char *text,

@@ -22,6 +22,7 @@ struct build_spec {
 	const char *base;	  /* digest */
 	const char *tree;	  /* id of the git tree of the app's folder */
 	const struct json_t *env; /* what the hook sees: a map of texts */
+	const char *config;	  /* what the image's hooks read */
 	build_line *line;
 	void *ctx;
 };

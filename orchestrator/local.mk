@@ -16,7 +16,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/cmd_list.c \
 	%D%/cmd_logs.c \
 	%D%/commands.c \
-	%D%/contract.c \
+	%D%/contract.c %D%/contract_links.c \
 	%D%/control.c \
 	%D%/converge.c \
 	%D%/db.c \
@@ -28,7 +28,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/host.c \
 	%D%/inside.c \
 	%D%/look.c \
-	%D%/lower.c \
+	%D%/lower.c %D%/lower_net.c \
 	%D%/plan.c \
 	%D%/plan_print.c \
 	%D%/progress.c \

@@ -12,7 +12,9 @@
 #include "orchestrator/build.h"
 #include "orchestrator/contract.h"
 #include "orchestrator/desired.h"
+#include "orchestrator/lower.h"
 #include "orchestrator/session.h"
+#include "orchestrator/state.h"
 
 /* Differs from every digest: the plan says that there will be another image. */
 #define NOT_BUILT "new"
@@ -112,13 +114,21 @@ static int add_tree(struct request *q, const struct app *app, struct error *err)
 }
 
 static int add_code(struct request *q, const struct app *app, struct desired_image *code,
-		    const struct json_t *draft, bool build, struct error *err)
+		    const struct json_t *draft, const char *entropy, bool build, struct error *err)
 {
-	const struct contract contract = { .desired = draft, .container = app->name };
-	AUTO(json) struct json_t *env = contract_environment(&contract, 0);
+	const struct recipe *recipe = catalog_find(&q->catalog, app->type);
+	const struct lower_input in = {
+		.contract = { .desired = draft,
+			      .container = app->name,
+			      .entropy = entropy,
+			      .image = &recipe->image },
+		.image = &recipe->image,
+	};
+	AUTO(json) struct json_t *env = contract_environment(&in.contract, 0);
 	const struct build_spec spec = {
 		.app = app,
-		.recipe = catalog_find(&q->catalog, app->type),
+		.recipe = recipe,
+		.config = lower_build_config(&q->s->arena, &in, env),
 		.base = find_base(q, app->type)->digest,
 		.tree = code->tree,
 		.env = env,
@@ -169,6 +179,7 @@ int request_images(struct request *q, bool build, const struct json_t *previous,
 {
 	const struct manifest *m = &q->manifest;
 	AUTO(json) struct json_t *draft = NULL;
+	const char *entropy = NULL;
 
 	if (add_bases(q, build, err) < 0)
 		return -1;
@@ -179,8 +190,10 @@ int request_images(struct request *q, bool build, const struct json_t *previous,
 	draft = make_document(q, previous, err);
 	if (!draft)
 		return -1;
+	if (build && state_entropy(q->s->state, &q->s->arena, q->s->project.id, &entropy, err) < 0)
+		return -1;
 	for (size_t i = 0; i < m->n_apps; i++)
-		if (add_code(q, &m->apps[i], &q->codes[i], draft, build, err) < 0)
+		if (add_code(q, &m->apps[i], &q->codes[i], draft, entropy, build, err) < 0)
 			return -1;
 	*desired = make_document(q, previous, err);
 	return *desired ? 0 : -1;

@@ -128,19 +128,19 @@ int world_hook(void *ctx, const char *name, const char *which, struct error *err
 	AUTO(json) struct json_t *record = record_load(&w->host, w->env.id, err);
 	struct inside_spec spec = { .line = log_line, .folder = "/app" };
 	struct lowered lowered;
+	const char *script;
 
 	if (!record || world_lower(w, &arena, w->desired, record, name, &lowered, err) < 0)
 		return -1;
 	log = open_log(&arena, w, name, which, err);
 	if (!log)
 		return -1;
-	log_line(log, arena_printf(&arena, "Launching %s hook.", which));
 	spec.c = &world_find(w, name)->c;
 	spec.cgroup = world_cgroup(&arena, w, name);
-	spec.argv = lower_hook(
-		&arena,
-		json_text(json_path(w->desired, "containers", name, "app", "hooks", which, NULL),
-			  ""));
+	script = json_text(json_path(w->desired, "containers", name, "app", "hooks", which, NULL),
+			   "");
+	log_line(log, arena_printf(&arena, "Launching command '%s'.", script));
+	spec.argv = lower_hook(&arena, script);
 	spec.env = lowered.env;
 	spec.uid = lowered.uid;
 	spec.gid = lowered.gid;

@@ -2,5 +2,5 @@
 unit_tests += tests/unit/test_project tests/unit/test_plan tests/unit/test_contract tests/unit/test_apply
 tests_unit_test_apply_SOURCES = tests/unit/test_apply.c tests/unit/fake_backend.c \
 	tests/unit/fake_backend.h
-e2e_tests += tests/e2e/group.sh tests/e2e/shop.sh
-EXTRA_DIST += tests/e2e/lib.sh
+e2e_tests += tests/e2e/group.sh tests/e2e/shop.sh tests/e2e/locations.sh
+EXTRA_DIST += tests/e2e/lib.sh tests/e2e/images.sh
