@@ -11,4 +11,5 @@ noinst_LIBRARIES += %D%/libbase.a
 	%D%/process.c %D%/process.h \
 	%D%/sha256.c %D%/sha256.h \
 	%D%/table.c %D%/table.h \
-	%D%/text.c %D%/text.h
+	%D%/text.c %D%/text.h \
+	%D%/xml.c %D%/xml.h

@@ -194,6 +194,7 @@ static void read_hooks(struct problems *p, const struct node *n, void *out)
 		{ "build", FIELD_TEXT, .offset = offsetof(struct app, build) },
 		{ "deploy", FIELD_TEXT, .offset = offsetof(struct app, deploy) },
 		{ "post_deploy", FIELD_TEXT, .offset = offsetof(struct app, post_deploy) },
+		{ "clone", FIELD_TEXT, .offset = offsetof(struct app, clone) },
 	};
 
 	(void)fields_read(p, n, fields, ARRAY_SIZE(fields), out);

@@ -36,4 +36,6 @@ void document_make(struct app *a)
 	json_put_text(part, "build", a->build);
 	json_put_text(part, "deploy", a->deploy);
 	json_put_text(part, "post_deploy", a->post_deploy);
+	if (a->clone) /* ours, not of the format: left out where it isn't used */
+		json_put_text(part, "clone", a->clone);
 }

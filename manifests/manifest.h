@@ -57,7 +57,7 @@ struct app {
 	size_t n_variables;
 	const char *pre_start, *start, *post_start; /* web.commands; NULL when not given */
 	struct json_t *locations;		    /* map in file order; NULL when not given */
-	const char *build, *deploy, *post_deploy;   /* hooks; NULL when not given */
+	const char *build, *deploy, *post_deploy, *clone; /* hooks; NULL when not given */
 	struct json_t *document; /* the whole normalised app, as PLATFORM_APPLICATION shows it */
 	const struct node *node; /* for manifest_place */
 	struct place at;

@@ -202,6 +202,11 @@ void nft_add_table(struct nft *nft)
 	put_table(nft, NFT_MSG_NEWTABLE, NLM_F_CREATE, "add table");
 }
 
+void nft_add_new_table(struct nft *nft)
+{
+	put_table(nft, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL, "add table");
+}
+
 void nft_delete_table(struct nft *nft)
 {
 	put_table(nft, NFT_MSG_DELTABLE, 0, "delete table");

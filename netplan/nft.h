@@ -38,6 +38,7 @@ void nft_close(struct mnl_socket **nl);
 #define auto_nft_socket nft_close
 
 void nft_add_table(struct nft *nft);
+void nft_add_new_table(struct nft *nft);      /* EEXIST when there is one */
 void nft_delete_table(struct nft *nft);	      /* with all in it; it must be there */
 void nft_delete_empty_table(struct nft *nft); /* EBUSY when something is in it */
 

@@ -6,6 +6,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 
+#include <errno.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter_ipv4.h>
 #include <stdio.h>
@@ -262,9 +263,6 @@ static void add_all(struct nft *nft, struct arena *arena, const struct net_plan 
 	static const struct nft_chain *const chains[] = { &sources, &forward,	   &input,
 							  &output,  &published_in, &egress_out };
 
-	/* Deleting fails where there is none, so make one first. */
-	nft_add_table(nft);
-	nft_delete_table(nft);
 	nft_add_table(nft);
 	add_allowed(nft, arena, plan);
 	add_sources(nft, arena, plan);
@@ -278,6 +276,18 @@ static void add_all(struct nft *nft, struct arena *arena, const struct net_plan 
 	add_egress_rules(nft);
 	add_publish_rules(nft);
 	add_nat_rules(nft, plan);
+}
+
+/*
+ * 0, or NFT_REFUSED when the router has one already. A new one needs no deletion in the batch that fills it, and
+ * who deletes waits, when the socket is closed, until the kernel has let go (10 to 20 ms).
+ */
+static int make_table(int router, struct error *err)
+{
+	AUTO(nft) struct nft *nft = nft_begin();
+
+	nft_add_new_table(nft);
+	return nft_commit(nft, router, EEXIST, err);
 }
 
 /* Only now: a router without rules forwards nothing. */
@@ -294,9 +304,12 @@ int rules_ensure_router(int router, const struct net_plan *plan, struct error *e
 {
 	AUTO(arena) struct arena arena = { 0 };
 	AUTO(nft) struct nft *nft = nft_begin();
+	int r = make_table(router, err);
 
+	if (r == NFT_REFUSED)
+		nft_delete_table(nft);
 	add_all(nft, &arena, plan);
-	if (nft_commit(nft, router, 0, err) < 0 || forward_packets(router, err) < 0)
+	if (r < 0 || nft_commit(nft, router, 0, err) < 0 || forward_packets(router, err) < 0)
 		return fail_in(err, "rules of the router");
 	return 0;
 }

@@ -107,6 +107,30 @@ static int settle(struct run *r, struct item *item, struct error *err)
 	return 0;
 }
 
+/*
+ * Recorded before: one that is cut short leaves a container that has to be made anew, lest its processes
+ * go on beside the next attempt's. Its time isn't counted against those that wait.
+ */
+static int run_clone_hook(struct run *r, const struct item *item, struct error *err)
+{
+	struct json_t *entry = record_entry(r->p->record, item->name);
+	const struct backend *b = r->p->backend;
+	uint64_t since = b->now_ms(b->ctx);
+
+	if (!r->p->options->clone || strcmp(item->how, "start") != 0 ||
+	    !json_text(json_path(item->wanted, "app", "hooks", "clone", NULL), NULL))
+		return 0;
+	json_put_flag(entry, "at_hook", true);
+	if (b->save(b->ctx, r->p->record, err) < 0)
+		return -1;
+	if (b->hook(b->ctx, item->name, "clone", err) < 0)
+		return fail_in(err, "clone hook");
+	json_drop(entry, "at_hook");
+	b->event(b->ctx, "hook", item->name, "clone", b->now_ms(b->ctx) - since);
+	r->deadline += b->now_ms(b->ctx) - since;
+	return 0;
+}
+
 static int begin(struct run *r, struct item *item, struct error *err)
 {
 	const struct backend *b = r->p->backend;
@@ -114,6 +138,8 @@ static int begin(struct run *r, struct item *item, struct error *err)
 	item->since = b->now_ms(b->ctx);
 	if (!item->how)
 		return settle(r, item, err);
+	if (run_clone_hook(r, item, err) < 0)
+		return -1;
 	if (b->activate(b->ctx, item->name, r->p->desired, r->p->record, item->how, err) < 0)
 		return -1;
 	item->stage = STAGE_STARTED;

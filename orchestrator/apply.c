@@ -86,16 +86,13 @@ static int record_new(const struct applier *p, size_t *n, struct error *err)
 }
 
 /* All are created before the first is released: their children set themselves up side by side. */
-static int make_new(const struct applier *p, struct error *err)
+static int make_new(const struct applier *p, size_t *n, struct error *err)
 {
 	const struct backend *b = p->backend;
-	uint64_t since = b->now_ms(b->ctx);
-	AUTO(arena) struct arena arena = { 0 };
-	size_t n;
 
-	if (record_new(p, &n, err) < 0)
+	if (record_new(p, n, err) < 0)
 		return -1;
-	if (n == 0)
+	if (*n == 0)
 		return 0;
 	for (size_t i = 0; i < p->plan->n; i++) {
 		const struct action *a = &p->plan->actions[i];
@@ -116,10 +113,7 @@ static int make_new(const struct applier *p, struct error *err)
 			return fail_in(err, "%s", a->container);
 		json_put_flag(record_entry(p->record, a->container), "made", true);
 	}
-	if (save(p, err) < 0)
-		return -1;
-	tell(p, "group", "", arena_printf(&arena, "%zu running", n), since);
-	return 0;
+	return save(p, err);
 }
 
 static int change_running(const struct applier *p, struct error *err)
@@ -205,13 +199,18 @@ int apply(const struct plan *plan, const struct json_t *desired, struct json_t *
 	const struct applier p = { plan, desired, record, backend, options };
 	/* What was published stays reachable while others change; a new group opens when it is ready. */
 	bool published = json_path(record, "network", "publish", NULL) != NULL;
+	AUTO(arena) struct arena arena = { 0 };
+	size_t n;
 
 	if (make_room(&p, err) < 0)
 		return -1;
 	if (backend->network(backend->ctx, desired, err) < 0)
 		return fail_in(err, "network");
-	if (make_new(&p, err) < 0 || set_rules(&p, published, err) < 0 ||
-	    change_running(&p, err) < 0 || activate_all(&p, err) < 0 ||
+	if (make_new(&p, &n, err) < 0 || set_rules(&p, published, err) < 0)
+		return -1;
+	if (n)
+		tell(&p, "group", "", arena_printf(&arena, "%zu running", n), options->since_ms);
+	if (change_running(&p, err) < 0 || activate_all(&p, err) < 0 ||
 	    run_hooks(&p, "deploy", err) < 0)
 		return -1;
 	if (!published && set_rules(&p, true, err) < 0)

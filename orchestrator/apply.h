@@ -45,7 +45,7 @@ struct backend {
 	int (*wait)(void *ctx, unsigned ms, struct error *err);
 	/* What it offers, asked of itself: { ENDPOINT: {...} }; owned by the caller. */
 	struct json_t *(*open)(void *ctx, const char *name, struct error *err);
-	/* The app's hook, if it has that one. */
+	/* The app's hook, if it has that one. "clone": in a container whose processes haven't been started. */
 	int (*hook)(void *ctx, const char *name, const char *which, struct error *err);
 	/* For people: what was done to whom, how long it took. detail may be "". */
 	void (*event)(void *ctx, const char *what, const char *name, const char *detail,
@@ -55,7 +55,9 @@ struct backend {
 
 struct apply_options {
 	bool hooks; /* a deploy, not only a return to what should be: deploy and post_deploy hooks */
+	bool clone; /* the data is another environment's: clone hooks, before their apps start */
 	uint64_t timeout_ms; /* for all to be ready; 0: 5 min */
+	uint64_t since_ms;   /* when planning began */
 };
 
 /*

@@ -63,13 +63,6 @@ static void print_plan(const struct session *s, const struct plan *plan)
 	printf("Nothing was changed. Apply with: orch deploy\n");
 }
 
-static void add_places(struct session *s, struct request *q, struct action *a)
-{
-	for (size_t i = 0; i < a->n; i++)
-		a->causes[i].where = request_where(q, &s->arena, a->container, a->causes[i].path,
-						   a->causes[i].n);
-}
-
 static int make_plan(struct session *s, struct request *q, struct json_t *record,
 		     struct json_t **desired, struct plan *plan, struct error *err)
 {
@@ -84,8 +77,7 @@ static int make_plan(struct session *s, struct request *q, struct json_t *record
 	if (request_publish(s, err) < 0 || request_images(q, false, previous, desired, err) < 0)
 		return -1;
 	plan_make(&s->arena, *desired, record, &view, plan);
-	for (size_t i = 0; i < plan->n; i++)
-		add_places(s, q, &plan->actions[i]);
+	request_add_places(q, plan);
 	return 0;
 }
 

@@ -15,6 +15,7 @@
 #include "orchestrator/build_box.h"
 #include "orchestrator/commands.h"
 #include "orchestrator/control.h"
+#include "orchestrator/destroy.h"
 #include "orchestrator/progress.h"
 #include "orchestrator/record.h"
 #include "orchestrator/session.h"
@@ -28,17 +29,14 @@ static int stop(struct session *s, struct error *err)
 {
 	struct progress progress = progress_of(s->options);
 	AUTO(json) struct json_t *request = json_new_map();
-	AUTO(fd) int fd = -1;
 
 	s->env.wanted = false;
 	if (state_save(s->state, &s->env, err) < 0)
 		return -1;
 	if (!file_exists(record_path(&s->arena, &s->host, s->env.id, "")))
 		return 0;
-	if (supervise_connect(&s->host, s->env.id, true, &fd, err) < 0)
-		return -1;
 	json_put_text(request, "do", "stop");
-	return control_call(fd, request, progress_event, &progress, err);
+	return supervise_call(&s->host, s->env.id, request, progress_event, &progress, err);
 }
 
 static int remove_volumes(struct session *s, size_t *kept, struct error *err)
@@ -122,7 +120,7 @@ static int wait_for_supervisor(struct session *s, struct error *err)
 	return file_lock(path, true, &lock, err);
 }
 
-static int destroy(struct session *s, size_t *kept, struct error *err)
+int destroy_environment(struct session *s, size_t *kept, struct error *err)
 {
 	const char *log = arena_printf(&s->arena, "%s/%s", s->host.log, s->env.id);
 	struct environment *all;
@@ -163,7 +161,7 @@ int cmd_destroy(void *ctx, int argc, const char **argv, struct error *err)
 	(void)argv;
 	if (session_open(&s, options, err) < 0 || host_need_root("destroy", err) < 0 ||
 	    session_environment(&s, err) < 0 || confirm(&s, err) < 0 ||
-	    session_need_state(&s, "destroy", err) < 0 || destroy(&s, &kept, err) < 0)
+	    session_need_state(&s, "destroy", err) < 0 || destroy_environment(&s, &kept, err) < 0)
 		return -1;
 	if (options->quiet)
 		return 0;

@@ -15,18 +15,14 @@
 #include "orchestrator/session.h"
 #include "orchestrator/supervise.h"
 
-static int ask(struct session *s, const struct environment *e, const char *what, bool deferred,
-	       struct error *err)
+static int ask(struct session *s, const struct environment *e, const char *what, struct error *err)
 {
 	struct progress progress = progress_of(s->options);
 	AUTO(json) struct json_t *request = json_new_map();
-	AUTO(fd) int fd = -1;
 
-	if (supervise_connect(&s->host, e->id, deferred, &fd, err) < 0)
-		return -1;
 	json_put_text(request, "do", what);
 	json_put_number(request, "timeout_ms", (int64_t)s->options->timeout_ms);
-	return control_call(fd, request, progress_event, &progress, err);
+	return supervise_call(&s->host, e->id, request, progress_event, &progress, err);
 }
 
 /* Whether anything of it is there since this boot. */
@@ -45,7 +41,7 @@ static int stop_one(struct session *s, struct environment *e, struct error *err)
 	}
 	if (!has_run(s, e))
 		return 0;
-	if (ask(s, e, "stop", true, err) < 0)
+	if (ask(s, e, "stop", err) < 0)
 		return fail_in(err, "%s", e->name);
 	return 0;
 }
@@ -59,7 +55,7 @@ static int start_one(struct session *s, struct environment *e, struct error *err
 		if (state_save(s->state, e, err) < 0)
 			return -1;
 	}
-	if (ask(s, e, "converge", true, err) < 0)
+	if (ask(s, e, "converge", err) < 0)
 		return fail_in(err, "%s", e->name);
 	return 0;
 }

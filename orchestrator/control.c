@@ -145,25 +145,31 @@ static int next_line(int fd, struct text *line, int *cancelled, struct error *er
 			(void)send(fd, "cancel\n", 7, MSG_NOSIGNAL);
 		}
 	}
-	if (r > 0)
-		return fail(err, ERROR_SYSTEM,
-			    "the supervisor ended; the next command carries on where it left off");
-	return r;
+	if (r == 0)
+		return 0;
+	/* Reset: it ended and never read the request. */
+	if (r < 0 && err->errnum != ECONNRESET)
+		return -1;
+	fail(err, ERROR_SYSTEM,
+	     "the supervisor ended; the next command carries on where it left off");
+	return *cancelled ? -1 : CONTROL_ABSENT;
 }
 
 int control_call(int fd, const struct json_t *request, control_event *event, void *ctx,
 		 struct error *err)
 {
-	int cancelled = 0;
+	int cancelled = 0, r;
 
-	if (control_send(fd, request, err) < 0)
+	/* A peer that is gone already is seen by who waits for the answer. */
+	if (control_send(fd, request, err) < 0 && err->errnum != EPIPE && err->errnum != ECONNRESET)
 		return -1;
 	for (;;) {
 		AUTO(text) struct text line = { 0 };
 		AUTO(json) struct json_t *message = NULL;
 
-		if (next_line(fd, &line, &cancelled, err) < 0)
-			return -1;
+		r = next_line(fd, &line, &cancelled, err);
+		if (r != 0)
+			return r;
 		message = json_parse("control", text_get(&line), line.size, err);
 		if (!message)
 			return -1;

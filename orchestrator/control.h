@@ -7,7 +7,7 @@
  *	<- {"event": "create", "container": "db", "detail": "", "ms": 6410}
  *	<- {"done": true, "exit": 0, "text": ""}
  *
- * do: "converge" (to the generation that the state names), "stop" (everything, and end), "snapshot" (group.h; to, read_only), "ping". While it is at work
+ * do: "converge" (to the generation that the state names), "stop" (everything, and end), "snapshot" (moment.h; to, read_only), "ping". While it is at work
  * the client may send a line "cancel".
  */
 #pragma once
@@ -30,7 +30,8 @@ struct json_t *control_receive(int fd, struct error *err);
 
 /*
  * Send a request and wait for its end; each event is told. What the supervisor says went wrong becomes *err. On
- * SIGINT (when *interrupted turns true) it is asked to cancel, the second time it is left alone.
+ * SIGINT (when *interrupted turns true) it is asked to cancel, the second time it is left alone. CONTROL_ABSENT: it
+ * ended before it answered; *err says so.
  */
 typedef void control_event(void *ctx, const struct json_t *event);
 int control_call(int fd, const struct json_t *request, control_event *event, void *ctx,

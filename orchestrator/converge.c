@@ -6,8 +6,11 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "orchestrator/desired.h"
+#include "orchestrator/group.h"
 #include "orchestrator/plan.h"
 #include "orchestrator/record.h"
+#include "runtime/cgroup.h"
+#include "runtime/volume.h"
 
 /* The environment as the state has it now; it must exist. */
 static int find(struct state *state, struct arena *arena, const char *id, struct environment *out,
@@ -59,7 +62,9 @@ static int pass(struct world *w, struct json_t *record, const struct environment
 	const struct backend backend = world_backend(w);
 	const struct apply_options apply_options = {
 		.hooks = options->hooks,
+		.clone = env->cloned,
 		.timeout_ms = options->timeout_ms,
+		.since_ms = backend.now_ms(w),
 	};
 	struct plan plan;
 	int r;
@@ -115,6 +120,47 @@ static int stop_all(struct world *w, struct json_t *record, struct error *err)
 	return world_down(w, err);
 }
 
+static bool said(const char *text)
+{
+	return text && *text;
+}
+
+/* What they have written so far is kept already, and what they would write now is about to go. */
+static int kill_all(struct world *w, struct json_t *record, struct error *err)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	struct json_t *containers = json_get(record, "containers");
+	const char **names;
+	size_t n;
+
+	if (cgroup_kill(world_cgroup(&arena, w, NULL), err) < 0)
+		return -1;
+	names = json_keys(&arena, containers, &n);
+	for (size_t i = 0; i < n; i++) {
+		if (world_stop(w, names[i], err) < 0)
+			return fail_in(err, "%s", names[i]);
+		json_drop(containers, names[i]);
+	}
+	return record_save(&w->host, w->env.id, record, err);
+}
+
+/* Twice is once: until it is struck out, the snapshot is taken again. */
+static int restore(struct world *w, struct json_t *record, struct environment *env,
+		   struct error *err)
+{
+	const struct backend b = world_backend(w);
+	uint64_t since = b.now_ms(w);
+
+	if (!said(env->restoring))
+		return 0;
+	if (kill_all(w, record, err) < 0 || pool_ensure(w->host.pool, POOL_SIZE, err) < 0 ||
+	    group_replace(&w->host, env->id, env->restoring, err) < 0)
+		return fail_in(err, "restore");
+	b.event(w, "restore", "", env->restoring, b.now_ms(w) - since);
+	env->restoring = w->env.restoring = "";
+	return state_set_data(w->state, env->id, env->cloned, "", env->fallback, err);
+}
+
 /* The failure in *err stands; what is said in addition goes behind it. */
 static int go_back(struct world *w, struct json_t *record, struct environment *env,
 		   const struct converge_options *options, struct error *err)
@@ -125,16 +171,25 @@ static int go_back(struct world *w, struct json_t *record, struct environment *e
 	struct error why = *err, again;
 	int64_t failed = env->generation;
 
-	if (settle(w->state, env, why.text, &again) < 0)
+	if (failed != env->good && settle(w->state, env, why.text, &again) < 0)
 		goto broken;
 	env->generation = env->good;
 	env->wanted = env->good != 0;
+	if (said(env->fallback)) {
+		env->restoring = env->fallback;
+		env->cloned = false;
+	}
+	env->fallback = "";
 	if (state_save(w->state, env, &again) < 0)
 		goto broken;
 	w->cancel = w->door = -1;
-	if (env->good ? pass(w, record, env, &quiet, &again) < 0 : stop_all(w, record, &again) < 0)
+	if (restore(w, record, env, &again) < 0 ||
+	    (env->good ? pass(w, record, env, &quiet, &again) < 0
+		       : stop_all(w, record, &again) < 0))
 		goto broken;
-	if (env->good)
+	if (failed == env->good)
+		fail(err, why.kind, "%s\nthe data of before is back", why.text);
+	else if (env->good)
 		fail(err, why.kind, "%s\ngeneration %lld failed; generation %lld is back", why.text,
 		     (long long)failed, (long long)env->good);
 	else
@@ -159,22 +214,24 @@ int converge(struct world *w, const struct host *h, struct state *state, const c
 	    reopen(w, h, state, &env, record, options, err) < 0)
 		return -1;
 	/* A deploy that was cut short is carried on, hooks and all. */
-	now.hooks |= env.good != env.generation;
+	now.hooks |= env.good != env.generation || said(env.restoring) || env.cloned;
 	tried = env.generation;
-	if (pass(w, record, &env, &now, err) < 0) {
+	if (restore(w, record, &env, err) < 0 || pass(w, record, &env, &now, err) < 0) {
 		/* Whoever wants another generation by now will ask for it. */
 		if (!w->left && find(state, &arena, id, &env, &(struct error){ 0 }) == 0 &&
-		    env.good != env.generation && env.generation == tried)
+		    (env.good != env.generation || said(env.fallback)) && env.generation == tried)
 			return go_back(w, record, &env, &now, err);
 		return -1;
 	}
-	if (env.good == env.generation)
+	if (env.good == env.generation && !env.cloned && !said(env.fallback))
 		return 0;
 	if (find(state, &arena, id, &env, err) < 0)
 		return -1;
 	if (env.generation != tried)
 		return fail(err, ERROR_CONFLICT, "another command took over");
 	env.good = env.generation;
+	env.cloned = false;
+	env.fallback = "";
 	return settle(state, &env, "ok", err);
 }
 

@@ -36,6 +36,11 @@ static const char *const migrations[] = {
 	"ALTER TABLE environments ADD COLUMN expires INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE environments ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE environments ADD COLUMN deleting INTEGER NOT NULL DEFAULT 0;",
+
+	"ALTER TABLE environments ADD COLUMN cloned INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE environments ADD COLUMN restoring TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE environments ADD COLUMN fallback TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE generations ADD COLUMN causes TEXT NOT NULL DEFAULT '';",
 };
 
 static int fail_db(const struct state *s, struct error *err)

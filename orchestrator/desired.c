@@ -73,9 +73,8 @@ static struct json_t *make_endpoints(const struct image_description *image)
 	return map;
 }
 
-static struct json_t *make_environment(const struct maker *m)
+static struct json_t *make_environment(const struct environment *e)
 {
-	const struct environment *e = m->in->environment;
 	struct json_t *map = json_new_map();
 
 	json_put_text(map, "name", e->name);
@@ -134,7 +133,7 @@ static struct json_t *begin(struct maker *m, const char *kind, const char *name,
 	json_put_text(c, "base", base ? base->digest : NULL);
 	json_put(c, "limits", make_limits(&recipe->image, size));
 	json_put(c, "disk", disk ? json_new_number(disk) : NULL);
-	json_put(c, "environment", make_environment(m));
+	json_put(c, "environment", make_environment(m->in->environment));
 	json_put(c, "endpoints", make_endpoints(&recipe->image));
 	keep_address(m, c, name);
 	return c;
@@ -174,20 +173,23 @@ static int add_rules(const char *path, struct json_t *location, void *ctx)
 	return 0;
 }
 
+static char *make_url(struct arena *arena, const struct environment *e)
+{
+	return arena_printf(arena, "http://%s:%u/",
+			    !strcmp(e->publish_address, "0.0.0.0") ? "127.0.0.1"
+								   : e->publish_address,
+			    e->publish_port);
+}
+
 static void add_app(struct maker *m, const struct app *app)
 {
 	const struct desired_image *code = find_image(m->in->codes, m->in->n_codes, app->name);
-	const struct environment *e = m->in->environment;
 	struct json_t *c = begin(m, "app", app->name, app->type, app->size, app->disk);
 	struct json_t *part = json_put(c, "code", json_new_map());
 
 	json_put_text(part, "image", code ? code->digest : NULL);
 	json_put_text(part, "tree", code ? code->tree : NULL);
-	json_put_text(c, "url",
-		      arena_printf(m->arena, "http://%s:%u/",
-				   !strcmp(e->publish_address, "0.0.0.0") ? "127.0.0.1"
-									  : e->publish_address,
-				   e->publish_port));
+	json_put_text(c, "url", make_url(m->arena, m->in->environment));
 	json_put(c, "relationships", make_relationships(app->relationships, app->n_relationships));
 	json_put(c, "mounts", make_mounts(app));
 	part = json_put(c, "app", json_copy_deep(app->document));
@@ -289,6 +291,32 @@ struct json_t *desired_make(const struct desired_input *in, struct error *err)
 		return NULL;
 	json_put(desired, "network", make_network(&m));
 	return TAKE_PTR(desired);
+}
+
+static int give_environment(const char *name, struct json_t *container, void *ctx)
+{
+	const struct environment *e = ctx;
+	AUTO(arena) struct arena arena = { 0 };
+
+	(void)name;
+	json_put(container, "environment", make_environment(e));
+	if (json_get(container, "url"))
+		json_put_text(container, "url", make_url(&arena, e));
+	return 0;
+}
+
+struct json_t *desired_remake(const struct json_t *document, const struct environment *e)
+{
+	struct environment env = *e;
+	struct json_t *copy = json_copy_deep(document);
+	struct json_t *publish = json_path(copy, "network", "publish", NULL);
+
+	(void)json_each(json_get(copy, "containers"), give_environment, &env);
+	if (publish) {
+		json_put_text(publish, "address", e->publish_address);
+		json_put_number(publish, "port", e->publish_port);
+	}
+	return copy;
 }
 
 void desired_digest(const struct json_t *container, char out[SHA256_HEX])

@@ -57,6 +57,9 @@ struct desired_input {
 /* Owned by the caller. Fails when addresses run out. */
 struct json_t *desired_make(const struct desired_input *in, struct error *err);
 
+/* The same for another environment: its names, URL and published port. Owned by the caller. */
+struct json_t *desired_remake(const struct json_t *document, const struct environment *e);
+
 /* SHA-256 of the canonical text of one container's document. */
 void desired_digest(const struct json_t *container, char out[SHA256_HEX]);
 

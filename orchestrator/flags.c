@@ -41,6 +41,8 @@ const struct cli_flag deploy_flags[] = {
 	{ "publish", 0, FLAG_TEXT, AT(publish), "ADDR:PORT",
 	  "where the app is to be reached (default: 127.0.0.1 and a free port)" },
 	{ "dry-run", 0, FLAG_SWITCH, AT(dry_run), NULL, "as orch plan" },
+	{ "no-snapshot", 0, FLAG_SWITCH, AT(no_snapshot), NULL,
+	  "don't keep the data as it is before it" },
 	{ "timeout", 0, FLAG_TIME, AT(timeout_ms), "TIME", "for all to be ready (default: 5m)" },
 	{ "progress", 0, FLAG_CHOICE, AT(progress), "HOW", "auto, tty, plain, json, none",
 	  progress_choices },
@@ -56,6 +58,19 @@ const struct cli_flag exec_flags[] = {
 	{ "user", 'u', FLAG_TEXT, AT(user), "NAME",
 	  "a user of the image, or root (default: the image's)" },
 	{ "no-tty", 'T', FLAG_SWITCH, AT(no_tty), NULL, "no terminal, also on one" },
+	{ NULL },
+};
+const struct cli_flag run_flags[] = {
+	{ "rm", 0, FLAG_SWITCH, AT(rm), NULL, "make the environment, and remove it afterwards" },
+	{ "from", 0, FLAG_TEXT, AT(from), "ENV", "with the data of this one (with --rm)" },
+	{ "host", 0, FLAG_SWITCH, AT(host), NULL, "on the host, with the app's variables" },
+	{ "artifacts", 0, FLAG_TEXT, AT(artifacts), "DIR",
+	  "leave logs, junit.xml and summary.json there" },
+	{ "timeout", 0, FLAG_TIME, AT(timeout_ms), "TIME", "for everything (default: 1h)" },
+	{ "user", 'u', FLAG_TEXT, AT(user), "NAME",
+	  "a user of the image, or root (default: the image's)" },
+	{ "no-tty", 'T', FLAG_SWITCH, AT(no_tty), NULL, "no terminal, also on one" },
+	{ "worktree", 0, FLAG_SWITCH, AT(worktree), NULL, "the files as they are, not the commit" },
 	{ NULL },
 };
 const struct cli_flag stop_flags[] = {
@@ -81,5 +96,46 @@ const struct cli_flag image_flags[] = {
 };
 const struct cli_flag supervise_flags[] = {
 	{ "deferred", 0, FLAG_SWITCH, AT(deferred), NULL, "wait for a first request" },
+	{ NULL },
+};
+#define TIMEOUT                                                  \
+	{                                                        \
+		"timeout", 0, FLAG_TIME, AT(timeout_ms), "TIME", \
+			"for all to be ready (default: 5m)"      \
+	}
+#define PROGRESS                                                                                 \
+	{                                                                                        \
+		"progress", 0, FLAG_CHOICE, AT(progress), "HOW", "auto, tty, plain, json, none", \
+			progress_choices                                                         \
+	}
+const struct cli_flag branch_flags[] = {
+	{ "from", 0, FLAG_TEXT, AT(from), "ENV[@GEN]",
+	  "what to clone (default: the environment that the branch comes from)" },
+	{ "no-data", 0, FLAG_SWITCH, AT(no_data), NULL, "start with empty volumes" },
+	{ "no-start", 0, FLAG_SWITCH, AT(no_start), NULL, "only make it: orch start later" },
+	{ "ttl", 0, FLAG_TIME, AT(ttl_ms), "TIME", "remove it after that time" },
+	TIMEOUT,
+	PROGRESS,
+	{ NULL },
+};
+const struct cli_flag sync_flags[] = {
+	{ "from", 0, FLAG_TEXT, AT(from), "ENV", "instead of the parent" },
+	TIMEOUT,
+	PROGRESS,
+	{ NULL },
+};
+const struct cli_flag promote_flags[] = {
+	TIMEOUT,
+	PROGRESS,
+	{ NULL },
+};
+const struct cli_flag rollback_flags[] = {
+	{ "with-data", 0, FLAG_SWITCH, AT(with_data), NULL,
+	  "also the volumes as they were when that generation was left" },
+	{ "dry-run", 0, FLAG_SWITCH, AT(dry_run), NULL, "only show what it would do" },
+	{ "no-snapshot", 0, FLAG_SWITCH, AT(no_snapshot), NULL,
+	  "don't keep the data as it is before it" },
+	TIMEOUT,
+	PROGRESS,
 	{ NULL },
 };

@@ -5,6 +5,18 @@
 
 #include "base/cli.h"
 
-extern const struct cli_flag validate_flags[], plan_flags[], deploy_flags[], logs_flags[],
-	exec_flags[], stop_flags[], start_flags[], destroy_flags[], image_flags[],
-	supervise_flags[];
+extern const struct cli_flag validate_flags[];
+extern const struct cli_flag plan_flags[];
+extern const struct cli_flag deploy_flags[];
+extern const struct cli_flag logs_flags[];
+extern const struct cli_flag exec_flags[];
+extern const struct cli_flag run_flags[];
+extern const struct cli_flag stop_flags[];
+extern const struct cli_flag start_flags[];
+extern const struct cli_flag destroy_flags[];
+extern const struct cli_flag image_flags[];
+extern const struct cli_flag supervise_flags[];
+extern const struct cli_flag branch_flags[];
+extern const struct cli_flag sync_flags[];
+extern const struct cli_flag promote_flags[];
+extern const struct cli_flag rollback_flags[];

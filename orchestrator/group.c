@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -12,6 +13,7 @@
 #include "base/auto.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "orchestrator/host.h"
 #include "runtime/cgroup.h"
 #include "runtime/volume.h"
@@ -42,6 +44,22 @@ int group_remove(const struct host *h, const char *folder, struct error *err)
 				     err) < 0)
 			return -1;
 	return file_remove(AT_FDCWD, arena_printf(&arena, "%s/%s", h->pool, folder), err);
+}
+
+int group_remove_snapshots(const struct host *h, const char *id, struct error *err)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	size_t len = strlen(id), n;
+	const char **all;
+	int r = file_list(&arena, h->pool, &all, &n, err);
+
+	if (r != 0)
+		return r < 0 ? -1 : 0;
+	for (size_t i = 0; i < n; i++)
+		if (!strncmp(all[i], id, len) && (all[i][len] == '@' || all[i][len] == '~') &&
+		    group_remove(h, all[i], err) < 0)
+			return -1;
+	return 0;
 }
 
 static int snapshot_all(struct arena *arena, const struct host *h, const char *from,
@@ -119,4 +137,77 @@ int group_list(struct arena *arena, const struct host *h, const char *id, const 
 	*tags = all;
 	*n = kept;
 	return 0;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+int group_prune(const struct host *h, const char *id, const char *prefix, size_t keep,
+		struct error *err)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	size_t n_tags, n = 0;
+	uint64_t *numbers;
+	const char **tags;
+
+	if (group_list(&arena, h, id, &tags, &n_tags, err) < 0)
+		return -1;
+	numbers = arena_array(&arena, n_tags + 1, sizeof(*numbers));
+	for (size_t i = 0; i < n_tags; i++)
+		if (text_starts(tags[i], prefix) &&
+		    text_to_u64(tags[i] + strlen(prefix), INT64_MAX, &numbers[n]) == 0)
+			n++;
+	qsort(numbers, n, sizeof(*numbers), by_number);
+	for (size_t i = 0; i + keep < n; i++) {
+		const char *tag =
+			arena_printf(&arena, "%s%llu", prefix, (unsigned long long)numbers[i]);
+
+		if (group_remove(h, group_snapshot_name(&arena, id, tag), err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* What only `id` has stays with it: a service that the other one doesn't know. */
+static int keep_others(struct arena *arena, const struct host *h, const char *id, const char *to,
+		       struct error *err)
+{
+	const char **names;
+	size_t n;
+
+	if (volume_list(arena, h->pool, id, &names, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (!volume_exists(h->pool, arena_printf(arena, "%s/%s", to, names[i])) &&
+		    snapshot_all(arena, h, id, &names[i], 1, to, false, err) < 0)
+			return -1;
+	return 0;
+}
+
+int group_replace(const struct host *h, const char *id, const char *from, struct error *err)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	const char *unfinished = arena_printf(&arena, "%s~", id);
+	const char *made = arena_printf(&arena, "%s/%s", h->pool, unfinished);
+	const char *final = arena_printf(&arena, "%s/%s", h->pool, id);
+	const char **names;
+	size_t n;
+
+	if (!file_exists(arena_printf(&arena, "%s/%s", h->pool, from)))
+		return fail(err, ERROR_ABSENT, "there is no snapshot %s any more", from);
+	if (volume_list(&arena, h->pool, from, &names, &n, err) < 0 ||
+	    group_remove(h, unfinished, err) < 0)
+		return -1;
+	if ((mkdir(made, 0700) < 0) || (mkdir(final, 0700) < 0 && errno != EEXIST))
+		return fail_errno(err, "make %s", made);
+	if (snapshot_all(&arena, h, from, names, n, unfinished, false, err) < 0 ||
+	    keep_others(&arena, h, id, unfinished, err) < 0)
+		return -1;
+	if (renameat2(AT_FDCWD, made, AT_FDCWD, final, RENAME_EXCHANGE) < 0)
+		return fail_errno(err, "exchange %s and %s", made, final);
+	return group_remove(h, unfinished, err);
 }

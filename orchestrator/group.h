@@ -28,8 +28,24 @@ char *group_snapshot_name(struct arena *arena, const char *id, const char *tag);
 int group_copy(const struct host *h, const char *from, const char *to, bool read_only,
 	       const char *cgroup, uint64_t *held_us, struct error *err);
 
+/*
+ * The environment's volumes are those of the snapshot `from` afterwards, which stays: exchanged as a whole, by one rename. Volumes that
+ * `from` lacks stay. Nobody may have any of them mounted. Cut short, doing it again finishes it.
+ */
+int group_replace(const struct host *h, const char *id, const char *from, struct error *err);
+
 /* The folder with its volumes is gone afterwards. Absent is success. */
 int group_remove(const struct host *h, const char *folder, struct error *err);
+/* All snapshots of an environment, and what was left unfinished. */
+int group_remove_snapshots(const struct host *h, const char *id, struct error *err);
+
+/*
+ * Of the snapshots whose tags are this prefix and a number, the `keep` with the highest numbers stay.
+ * Before each deploy one is made ("g42"), before data is replaced as well ("before-rollback-<seconds since 1970>").
+ */
+#define GROUP_KEEP 50
+int group_prune(const struct host *h, const char *id, const char *prefix, size_t keep,
+		struct error *err);
 
 /* Tags of an environment's snapshots, sorted. In the arena. */
 int group_list(struct arena *arena, const struct host *h, const char *id, const char ***tags,

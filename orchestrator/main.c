@@ -11,8 +11,10 @@
 #include "base/auto.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "orchestrator/commands.h"
 #include "orchestrator/control.h"
 #include "orchestrator/options.h"
+#include "orchestrator/throwaway.h"
 
 static void on_interrupt(int signum)
 {
@@ -73,6 +75,9 @@ static int run_command(struct arena *arena, const struct cli_command *c, int arg
 	if (r < 0 || check_count(c, n, &err) < 0)
 		return report(&err);
 	log_set_level(options->quiet ? LOG_QUIET : options->verbose ? LOG_VERBOSE : LOG_NORMAL);
+	/* The supervisor is started by a command that has swept already. */
+	if (geteuid() == 0 && c->run != cmd_supervise)
+		throwaway_sweep(options);
 	r = c->run(options, (int)n, args, &err);
 	return r < 0 ? report(&err) : r;
 }

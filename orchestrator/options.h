@@ -20,6 +20,13 @@ struct options {
 	bool no_tty;		/* exec */
 	bool all, shutdown;	/* start, stop */
 	bool deferred;		/* supervise */
+	bool rm, host;		/* run */
+	const char *artifacts;
+	const char *from;	/* branch, sync, run */
+	unsigned long ttl_ms;	/* branch */
+	bool no_data, no_start; /* branch */
+	bool no_snapshot;	/* deploy */
+	bool with_data;		/* rollback */
 };
 
 extern const struct cli_flag common_flags[];

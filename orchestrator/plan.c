@@ -92,6 +92,8 @@ static void plan_container(struct maker *m, const char *name, const struct json_
 	struct action *a;
 
 	m->container = name;
+	if (json_get_flag(entry, "at_hook", false))
+		made = false;
 	if (!made || !m->view || !m->view->alive || !m->view->alive(m->view->ctx, name)) {
 		a = add(m, ACTION_CREATE, name);
 		a->why = !entry ? "new" : made ? "not running" : "left unfinished";

@@ -53,12 +53,18 @@ void progress_tell(void *ctx, const char *what, const char *name, const char *de
 {
 	struct progress *p = ctx;
 
+	if (p->also)
+		p->also(p->also_ctx, what, name, detail, ms);
 	if (p->json)
 		print_json(what, name, detail, ms);
 	if (p->json || p->quiet)
 		return;
 	clear_line(p);
-	fprintf(stderr, "  %-9s %-12s %-44s %6.2fs\n", what, name, detail, (double)ms / 1000);
+	if (!*name)
+		fprintf(stderr, "  %-9s %-57s %6.2fs\n", what, detail, (double)ms / 1000);
+	else
+		fprintf(stderr, "  %-9s %-12s %-44s %6.2fs\n", what, name, detail,
+			(double)ms / 1000);
 }
 
 void progress_line(void *ctx, const char *line)
@@ -83,7 +89,11 @@ void progress_line(void *ctx, const char *line)
 
 void progress_event(void *ctx, const struct json_t *event)
 {
-	progress_tell(ctx, json_get_text(event, "event", ""), json_get_text(event, "container", ""),
-		      json_get_text(event, "detail", ""),
-		      (uint64_t)json_get_number(event, "ms", 0));
+	if (!strcmp(json_get_text(event, "event", ""), "output") && !((struct progress *)ctx)->json)
+		progress_line(ctx, json_get_text(event, "detail", ""));
+	else
+		progress_tell(ctx, json_get_text(event, "event", ""),
+			      json_get_text(event, "container", ""),
+			      json_get_text(event, "detail", ""),
+			      (uint64_t)json_get_number(event, "ms", 0));
 }

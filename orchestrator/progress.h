@@ -13,6 +13,10 @@ struct progress {
 	bool json, quiet, verbose;
 	bool rewrite; /* standard error is a terminal: the running step's last line is rewritten */
 	bool pending; /* such a line is there */
+	/* Who else is told; or NULL. */
+	void (*also)(void *ctx, const char *what, const char *name, const char *detail,
+		     uint64_t ms);
+	void *also_ctx;
 };
 
 struct options;

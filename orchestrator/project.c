@@ -111,6 +111,13 @@ static bool is_default_branch(struct arena *arena, const struct git *git, const 
 	return true;
 }
 
+bool project_is_default(struct arena *arena, const struct project *p, const char *branch)
+{
+	const struct git git = git_of(p);
+
+	return p->git ? is_default_branch(arena, &git, branch) : !strcmp(branch, "main");
+}
+
 static void read_git(struct arena *arena, struct project *p, const char *asked)
 {
 	struct git git = git_of(p);

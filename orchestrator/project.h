@@ -30,6 +30,9 @@ struct project {
 int project_open(struct arena *arena, const struct options *options, struct project *out,
 		 struct error *err);
 
+/* Whether an environment of that name is the project's production environment. */
+bool project_is_default(struct arena *arena, const struct project *p, const char *branch);
+
 /* "feature/Search #2" gives "feature-search-2": [a-z0-9-], at most 40. */
 char *project_slug(struct arena *arena, const char *text);
 

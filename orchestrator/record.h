@@ -7,6 +7,7 @@
  *   "containers": { NAME: {
  *     "made": true once it runs, "active": true once its processes have their configuration,
  *     "pid": n, "start_time": n, "first_id": n, "since": seconds since 1970, "generation": n,
+ *     "at_hook": true while its clone hook runs, before its processes do,
  *     "document": what was applied, "opened": { ENDPOINT: {...} }
  *   } }
  * }

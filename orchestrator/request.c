@@ -233,3 +233,14 @@ const char *request_where(void *ctx, struct arena *arena, const char *container,
 		at = manifest_place(node, path, n);
 	return at.file ? arena_printf(arena, "%s:%u:%u", at.file, at.line, at.column) : NULL;
 }
+
+void request_add_places(struct request *q, struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n; i++) {
+		struct action *a = &plan->actions[i];
+
+		for (size_t k = 0; k < a->n; k++)
+			a->causes[k].where = request_where(q, &q->s->arena, a->container,
+							   a->causes[k].path, a->causes[k].n);
+	}
+}

@@ -47,3 +47,6 @@ int request_publish(struct session *s, struct error *err);
 /* For struct plan_view, with the request as ctx. */
 const char *request_where(void *ctx, struct arena *arena, const char *container,
 			  const char *const *path, size_t n);
+
+/* Of each cause of the plan. */
+void request_add_places(struct request *q, struct plan *plan);

@@ -37,14 +37,16 @@ int session_need_state(struct session *s, const char *what, struct error *err)
 	return state_open(&s->host, false, &s->state, err);
 }
 
-int session_project(struct session *s, struct error *err)
+int session_select(struct session *s, const char *name, struct error *err)
 {
 	struct project *p = &s->project;
 	const char *key, *id;
 	int r = STATE_ABSENT;
 
-	if (project_open(&s->arena, s->options, p, err) < 0)
-		return -1;
+	if (strcmp(p->branch, name) != 0) {
+		p->is_default = project_is_default(&s->arena, p, name);
+		p->branch = name;
+	}
 	key = arena_printf(&s->arena, "%s:%s", p->id, p->branch);
 	id = arena_printf(&s->arena, "%s-%s", project_slug(&s->arena, p->branch),
 			  project_hash(&s->arena, key, 7));
@@ -64,6 +66,13 @@ int session_project(struct session *s, struct error *err)
 		};
 	s->env.folder = p->folder;
 	return 0;
+}
+
+int session_project(struct session *s, struct error *err)
+{
+	if (project_open(&s->arena, s->options, &s->project, err) < 0)
+		return -1;
+	return session_select(s, s->project.branch, err);
 }
 
 static int find_named(struct session *s, const char *name, struct error *err)
@@ -182,17 +191,23 @@ int session_catalog(struct session *s, struct catalog *out, struct error *err)
 
 struct json_t *session_document(struct session *s, int64_t number, struct error *err)
 {
+	return session_document_of(s, &s->env, number, err);
+}
+
+struct json_t *session_document_of(struct session *s, const struct environment *e, int64_t number,
+				   struct error *err)
+{
 	struct generation g;
 	int r;
 
 	if (!number)
-		number = s->env.generation;
-	r = state_find_generation(s->state, &s->arena, s->env.id, number, &g, err);
+		number = e->generation;
+	r = state_find_generation(s->state, &s->arena, e->id, number, &g, err);
 	if (r < 0)
 		return NULL;
 	if (r == STATE_ABSENT) {
 		fail(err, ERROR_ABSENT, "%s has no generation %lld; see them: orch history",
-		     s->env.name, (long long)number);
+		     e->name, (long long)number);
 		return NULL;
 	}
 	return json_parse("generation", g.document, strlen(g.document), err);

@@ -35,6 +35,9 @@ int session_need_state(struct session *s, const char *what, struct error *err);
 /* The project and its environment; s->exists says whether the state has it. */
 int session_project(struct session *s, struct error *err);
 
+/* The environment of another branch of the opened project. */
+int session_select(struct session *s, const char *name, struct error *err);
+
 /*
  * The environment that the command line means: a machine name or a branch of any project with -e, else
  * that of the project here. ERROR_ABSENT when there is none.
@@ -46,6 +49,8 @@ int session_catalog(struct session *s, struct catalog *out, struct error *err);
 
 /* The document of a generation, 0: the wanted one. Owned by the caller; NULL on failure. */
 struct json_t *session_document(struct session *s, int64_t number, struct error *err);
+struct json_t *session_document_of(struct session *s, const struct environment *e, int64_t number,
+				   struct error *err);
 
 /* One document of a reading verb to standard output: {"schema": "orch.ps/1", "items": ...}. Takes items. */
 void session_print(const char *schema, const char *key, struct json_t *items);

@@ -19,7 +19,8 @@ int state_open(const struct host *h, bool read_only, struct state **out, struct 
 
 #define COLUMNS                                                                          \
 	"id, project, project_id, folder, name, type, wanted, generation, good, uplink," \
-	" publish_address, publish_port, made, parent, expires, paused, deleting"
+	" publish_address, publish_port, made, parent, expires, paused, deleting,"       \
+	" cloned, restoring, fallback"
 
 static void read_environment(struct arena *arena, struct sqlite3_stmt *stmt, struct environment *e)
 {
@@ -41,6 +42,9 @@ static void read_environment(struct arena *arena, struct sqlite3_stmt *stmt, str
 		.expires = db_number(stmt, 14),
 		.paused = db_number(stmt, 15),
 		.deleting = db_number(stmt, 16),
+		.cloned = db_number(stmt, 17),
+		.restoring = db_text(arena, stmt, 18),
+		.fallback = db_text(arena, stmt, 19),
 	};
 }
 
@@ -79,13 +83,27 @@ int state_save(struct state *s, const struct environment *e, struct error *err)
 	return db_finish(s,
 			 db_prepare(s, err,
 				    "INSERT OR REPLACE INTO environments(" COLUMNS
-				    ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-				    "ttttttiiiitiitiii", e->id, e->project, e->project_id,
+				    ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+				    "ttttttiiiitiitiiiitt", e->id, e->project, e->project_id,
 				    e->folder, e->name, e->type, (int64_t)e->wanted, e->generation,
 				    e->good, (int64_t)e->uplink, e->publish_address,
 				    (int64_t)e->publish_port, e->made, e->parent ? e->parent : "",
-				    e->expires, (int64_t)e->paused, (int64_t)e->deleting),
+				    e->expires, (int64_t)e->paused, (int64_t)e->deleting,
+				    (int64_t)e->cloned, e->restoring ? e->restoring : "",
+				    e->fallback ? e->fallback : ""),
 			 err);
+}
+
+int state_set_data(struct state *s, const char *id, bool cloned, const char *restoring,
+		   const char *fallback, struct error *err)
+{
+	return db_finish(
+		s,
+		db_prepare(s, err,
+			   "UPDATE environments SET cloned = ?, restoring = ?, fallback = ?"
+			   " WHERE id = ?",
+			   "ittt", (int64_t)cloned, restoring, fallback, id),
+		err);
 }
 
 int state_remove(struct state *s, const char *id, struct error *err)

@@ -44,6 +44,10 @@ struct environment {
 	int64_t expires;    /* when it is to be removed, seconds since 1970; 0: never */
 	bool paused;	    /* wanted, but its processes are frozen */
 	bool deleting;	    /* being destroyed: whoever comes next finishes that */
+	bool cloned; /* its data is another environment's, and hooks.clone haven't ended well yet */
+	/* A folder of the pool (group.h) whose volumes are to take the place of its own; NULL or "": none. */
+	const char *restoring;
+	const char *fallback; /* the same, in case what is wanted can't be reached */
 };
 
 /* "active", "inactive", "paused", "dirty" (what is wanted isn't reached), "deleting". */
@@ -55,6 +59,9 @@ int state_find(struct state *s, struct arena *arena, const char *id, struct envi
 int state_list(struct state *s, struct arena *arena, struct environment **out, size_t *n,
 	       struct error *err);
 int state_save(struct state *s, const struct environment *e, struct error *err);
+/* Where its data is to come from, whatever somebody else does with the rest meanwhile. */
+int state_set_data(struct state *s, const char *id, bool cloned, const char *restoring,
+		   const char *fallback, struct error *err);
 /* The environment with its generations and id ranges. */
 int state_remove(struct state *s, const char *id, struct error *err);
 
@@ -65,6 +72,7 @@ struct generation {
 	const char *subject;
 	const char *result;  /* "", "ok", or why it failed */
 	const char *summary; /* of the plan: "swap app" */
+	const char *causes;  /* plan_json() of what it changed; NULL or "": not known */
 	char *document;	     /* canonical JSON of desired */
 };
 

@@ -12,13 +12,13 @@ int state_add_generation(struct state *s, const char *id, const struct generatio
 		db_prepare(
 			s, err,
 			"INSERT OR REPLACE INTO generations(id, number, made, commit_id, subject,"
-			" result, summary, document) VALUES(?,?,?,?,?,?,?,?)",
-			"tiittttt", id, g->number, g->made, g->commit, g->subject, g->result,
-			g->summary, g->document),
+			" result, summary, causes, document) VALUES(?,?,?,?,?,?,?,?,?)",
+			"tiitttttt", id, g->number, g->made, g->commit, g->subject, g->result,
+			g->summary, g->causes ? g->causes : "", g->document),
 		err);
 }
 
-#define GENERATION_COLUMNS "number, made, commit_id, subject, result, summary"
+#define GENERATION_COLUMNS "number, made, commit_id, subject, result, summary, causes"
 
 static void read_generation(struct arena *arena, struct sqlite3_stmt *stmt, struct generation *g)
 {
@@ -28,6 +28,7 @@ static void read_generation(struct arena *arena, struct sqlite3_stmt *stmt, stru
 	g->subject = db_text(arena, stmt, 3);
 	g->result = db_text(arena, stmt, 4);
 	g->summary = db_text(arena, stmt, 5);
+	g->causes = db_text(arena, stmt, 6);
 }
 
 int state_find_generation(struct state *s, struct arena *arena, const char *id, int64_t number,
@@ -44,7 +45,7 @@ int state_find_generation(struct state *s, struct arena *arena, const char *id, 
 	if (r != DB_ROW)
 		return r < 0 ? -1 : STATE_ABSENT;
 	read_generation(arena, stmt, out);
-	out->document = db_text(arena, stmt, 6);
+	out->document = db_text(arena, stmt, 7);
 	return 0;
 }
 

@@ -161,6 +161,12 @@ static void on_term(uv_signal_t *handle, int signum)
 	uv_stop(&s->loop->loop);
 }
 
+void supervisor_close_door(struct supervisor *s)
+{
+	uv_poll_stop(&s->loop->listener);
+	auto_fd(&s->listen_fd);
+}
+
 static void on_client(uv_poll_t *poll, int status, int events)
 {
 	struct supervisor *s = poll->data;

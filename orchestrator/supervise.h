@@ -8,8 +8,7 @@
 
 #include <stdbool.h>
 
-struct error;
-struct host;
+#include "orchestrator/control.h"
 
 /*
  * Until "stop" was asked for, or SIGTERM/SIGINT (then the containers stay). deferred: don't converge before the first request, which is about
@@ -23,3 +22,7 @@ int supervise(const struct host *h, const char *environment, bool deferred, stru
  */
 int supervise_connect(const struct host *h, const char *environment, bool deferred, int *out,
 		      struct error *err);
+
+/* control_call() to it; where it ends before it has answered, another one is started and asked again. */
+int supervise_call(const struct host *h, const char *environment, const struct json_t *request,
+		   control_event *event, void *ctx, struct error *err);

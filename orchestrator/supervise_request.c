@@ -8,8 +8,8 @@
 #include "orchestrator/control.h"
 #include "orchestrator/converge.h"
 #include "orchestrator/group.h"
+#include "orchestrator/moment.h"
 #include "orchestrator/supervisor.h"
-#include "runtime/volume.h"
 
 static void tell_client(void *ctx, const char *what, const char *name, const char *detail,
 			uint64_t ms)
@@ -45,7 +45,12 @@ static int let_in(struct supervisor *s, struct json_t **request)
 	return client;
 }
 
-/* A request while another one is at work: the newer one counts. Looking whether we are there is none. */
+static void serve(struct supervisor *s, int client, const struct json_t *request);
+
+/*
+ * A request while another one is at work: the newer one counts. Looking whether we are there is none, and a
+ * snapshot disturbs nothing.
+ */
 static bool on_knock(void *ctx)
 {
 	struct supervisor *s = ctx;
@@ -54,6 +59,10 @@ static bool on_knock(void *ctx)
 
 	if (!request)
 		return false;
+	if (!strcmp(json_get_text(request, "do", ""), "snapshot")) {
+		serve(s, client, request);
+		return false;
+	}
 	s->next = TAKE_FD(client);
 	s->next_request = TAKE_PTR(request);
 	return true;
@@ -98,16 +107,26 @@ static int run_stop(struct supervisor *s, struct error *err)
 static int run_snapshot(struct supervisor *s, const struct json_t *request, struct error *err)
 {
 	AUTO(arena) struct arena arena = { 0 };
+	AUTO(json) struct json_t *event = json_new_map();
 	const char *to = json_get_text(request, "to", "");
-	uint64_t held_us;
+	struct environment env;
+	struct error ignored;
+	struct moment m;
+	int r = state_find(s->state, &arena, s->id, &env, err);
 
-	if (pool_ensure(s->h->pool, 0, err) < 0 ||
-	    group_copy(s->h, s->id, to, json_get_flag(request, "read_only", false),
-		       arena_printf(&arena, "%s/%s", s->h->cgroups, s->id), &held_us, err) < 0)
+	if (r != 0)
+		return r < 0 ? -1 : fail(err, ERROR_ABSENT, "no environment %s", s->id);
+	if (moment_make(s->h, &env, to, json_get_flag(request, "read_only", false), &m, err) < 0)
 		return -1;
-	tell_client(s, "snapshot", "",
-		    arena_printf(&arena, "%s, held %llu us", to, (unsigned long long)held_us),
-		    held_us / 1000);
+	log_info("%s: snapshot %s of %zu volumes, held %llu us", s->id, to, m.volumes,
+		 (unsigned long long)m.held_us);
+	json_put_text(event, "event", "snapshot");
+	json_put_text(event, "detail", to);
+	json_put_number(event, "volumes", (int64_t)m.volumes);
+	json_put_number(event, "held_us", (int64_t)m.held_us);
+	/* Whoever asked was killed meanwhile, and nobody knows of it. */
+	if (control_send(s->client, event, &ignored) < 0)
+		return group_remove(s->h, to, err);
 	return 0;
 }
 
@@ -140,13 +159,16 @@ static void reply(int client, const struct error *err)
 static void serve(struct supervisor *s, int client, const struct json_t *request)
 {
 	struct error err = { 0 };
-	int r;
+	int r, before = s->client;
 
 	s->client = client;
 	r = answer(s, request, &err);
-	s->client = -1;
+	s->client = before;
 	if (r < 0)
 		log_warn("%s", err.text);
+	/* Whoever comes from now on has to find nobody, and start another one. */
+	if (s->ending)
+		supervisor_close_door(s);
 	reply(client, r < 0 ? &err : NULL);
 }
 

@@ -15,6 +15,7 @@
 
 #define START_MS 10000
 #define STEP_MS 2
+#define CALL_TRIES 3
 
 static _Noreturn void become(const struct host *h, const char *environment, bool deferred, int log)
 {
@@ -83,4 +84,20 @@ int supervise_connect(const struct host *h, const char *environment, bool deferr
 	return fail(err, ERROR_SYSTEM,
 		    "the supervisor of %s doesn't start; see %s/%s/supervisor.log", environment,
 		    h->log, environment);
+}
+
+int supervise_call(const struct host *h, const char *environment, const struct json_t *request,
+		   control_event *event, void *ctx, struct error *err)
+{
+	for (int tries = 0; tries < CALL_TRIES; tries++) {
+		AUTO(fd) int fd = -1;
+		int r;
+
+		if (supervise_connect(h, environment, true, &fd, err) < 0)
+			return -1;
+		r = control_call(fd, request, event, ctx, err);
+		if (r != CONTROL_ABSENT)
+			return r;
+	}
+	return -1;
 }

@@ -28,6 +28,9 @@ void supervisor_watch(struct supervisor *s);
 /* Stop that, and whatever would be tried again later. */
 void supervisor_unwatch(struct supervisor *s);
 
+/* Nobody else is let in. */
+void supervisor_close_door(struct supervisor *s);
+
 /* To the generation that is wanted. request may say "hooks" and "timeout_ms"; NULL: of nobody. */
 int supervisor_converge(struct supervisor *s, const struct json_t *request, struct error *err);
 /* Who connected, if anybody: what he asked for is done, and he is told how it ended. */

@@ -140,6 +140,9 @@ static void copy_environment(struct arena *arena, const struct environment *env,
 	out->name = arena_strdup(arena, env->name);
 	out->type = arena_strdup(arena, env->type);
 	out->publish_address = arena_strdup(arena, env->publish_address);
+	out->parent = arena_strdup(arena, env->parent ? env->parent : "");
+	out->restoring = arena_strdup(arena, env->restoring ? env->restoring : "");
+	out->fallback = arena_strdup(arena, env->fallback ? env->fallback : "");
 }
 
 int world_open(struct world *w, const struct host *host, struct state *state,

@@ -85,6 +85,12 @@ int world_lower(struct world *w, struct arena *arena, const struct json_t *desir
 		const struct json_t *record, const char *name, struct lowered *out,
 		struct error *err);
 
+struct init_status;
+/* The same, written into the running container, whose init is asked how it is. */
+int world_prepare(struct world *w, struct arena *arena, const struct json_t *desired,
+		  const struct json_t *record, const char *name, struct init_status *status,
+		  struct lowered *lowered, struct error *err);
+
 /* Parts of the backend, by file. */
 int world_create(void *ctx, const char *name, const struct json_t *wanted, struct json_t *entry,
 		 struct error *err);

@@ -165,6 +165,20 @@ static int write_files(const struct live *l, const struct lowered *lowered, stru
 	return init_write_spec(&l->c, &lowered->init, l->first_id, err);
 }
 
+int world_prepare(struct world *w, struct arena *arena, const struct json_t *desired,
+		  const struct json_t *record, const char *name, struct init_status *status,
+		  struct lowered *lowered, struct error *err)
+{
+	struct live *l = world_find(w, name);
+
+	if (!l)
+		return fail(err, ERROR_SYSTEM, "isn't running");
+	if (first_status(l, status, arena, err) < 0 ||
+	    world_lower(w, arena, desired, record, name, lowered, err) < 0)
+		return -1;
+	return write_files(l, lowered, err);
+}
+
 int world_activate(void *ctx, const char *name, const struct json_t *desired,
 		   const struct json_t *record, const char *how, struct error *err)
 {
@@ -174,11 +188,7 @@ int world_activate(void *ctx, const char *name, const struct json_t *desired,
 	struct lowered lowered;
 	struct init_status status;
 
-	if (!l)
-		return fail(err, ERROR_SYSTEM, "isn't running");
-	if (first_status(l, &status, &arena, err) < 0 ||
-	    world_lower(w, &arena, desired, record, name, &lowered, err) < 0 ||
-	    write_files(l, &lowered, err) < 0)
+	if (world_prepare(w, &arena, desired, record, name, &status, &lowered, err) < 0)
 		return -1;
 	l->epoch = status.epoch;
 	l->told = true;

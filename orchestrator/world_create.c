@@ -28,7 +28,6 @@
 	(UINT64_C(8) \
 	 << 30) /* what /tmp and tmp mounts may hold; counted as the container's memory */
 #define MAX_MOUNTS 64
-#define POOL_SIZE (UINT64_C(64) << 30) /* of a pool file, which is sparse */
 
 struct making {
 	struct world *w;

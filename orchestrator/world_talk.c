@@ -16,6 +16,7 @@
 #include "orchestrator/lower.h"
 #include "orchestrator/record.h"
 #include "orchestrator/world.h"
+#include "runtime/init.h"
 
 #define OPEN_MS 30000
 #define ANSWER_MAX (1u << 20)
@@ -103,12 +104,67 @@ static void log_line(void *ctx, const char *line)
 	fprintf(ctx, "%s.%03ldZ %s\n", stamp, now.tv_nsec / 1000000, line);
 }
 
+/* Where a line goes: to the log, and to whoever waits for the hook. */
+struct teller {
+	struct world *w;
+	const char *name;
+	FILE *log;
+};
+
+static void tell_line(void *ctx, const char *line)
+{
+	const struct teller *t = ctx;
+
+	log_line(t->log, line);
+	if (t->w->event)
+		t->w->event(t->w->event_ctx, "output", t->name, line, 0);
+}
+
+/*
+ * The image's `configure` would run as the processes start. A clone hook comes before that, and its programs read
+ * what it writes.
+ */
+static int configure(struct world *w, const struct live *l, const struct lowered *lowered,
+		     struct teller *t, struct error *err)
+{
+	static const char *const argv[] = { "/etc/orch/hooks/configure", NULL };
+	AUTO(arena) struct arena arena = { 0 };
+	const struct inside_spec spec = {
+		.c = &l->c,
+		.cgroup = world_cgroup(&arena, w, l->name),
+		.argv = argv,
+		.env = lowered->env,
+		.folder = "/",
+		.input = lowered->config,
+		.line = tell_line,
+		.ctx = t,
+		.timeout_ms = OPEN_MS,
+	};
+
+	return inside_run(&spec, err) < 0 ? fail_in(err, "configure hook") : 0;
+}
+
+/* What a clone hook needs around it: files in /run, as the processes are going to have them. */
+static int prepare_clone(struct world *w, struct arena *arena, const struct json_t *record,
+			 const char *name, struct teller *t, struct lowered *lowered,
+			 struct error *err)
+{
+	const struct json_t *wanted = json_path(w->desired, "containers", name, NULL);
+	const struct image_description *image =
+		world_image(w, json_get_text(wanted, "base", ""), err);
+	struct init_status status;
+
+	if (!image || world_prepare(w, arena, w->desired, record, name, &status, lowered, err) < 0)
+		return -1;
+	return image->configure ? configure(w, world_find(w, name), lowered, t, err) : 0;
+}
+
 /* The folder of logs is the container's: a link or a pipe there must not lead us elsewhere. */
 static FILE *open_log(struct arena *arena, struct world *w, const char *name, const char *which,
 		      struct error *err)
 {
 	const char *path = arena_printf(arena, "%s/%s.log", world_log(arena, w, name),
-					!strcmp(which, "deploy") ? "deploy" : "post-deploy");
+					!strcmp(which, "post_deploy") ? "post-deploy" : which);
 	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW,
 		      0644);
 	FILE *file = fd < 0 ? NULL : fdopen(fd, "a");
@@ -126,14 +182,20 @@ int world_hook(void *ctx, const char *name, const char *which, struct error *err
 	AUTO(file) FILE *log = NULL;
 	struct world *w = ctx;
 	AUTO(json) struct json_t *record = record_load(&w->host, w->env.id, err);
+	struct teller teller = { .w = w, .name = name };
 	struct inside_spec spec = { .line = log_line, .folder = "/app" };
 	struct lowered lowered;
 	const char *script;
 
-	if (!record || world_lower(w, &arena, w->desired, record, name, &lowered, err) < 0)
+	if (!record)
 		return -1;
 	log = open_log(&arena, w, name, which, err);
 	if (!log)
+		return -1;
+	teller.log = log;
+	if (!strcmp(which, "clone")
+		    ? prepare_clone(w, &arena, record, name, &teller, &lowered, err) < 0
+		    : world_lower(w, &arena, w->desired, record, name, &lowered, err) < 0)
 		return -1;
 	spec.c = &world_find(w, name)->c;
 	spec.cgroup = world_cgroup(&arena, w, name);
@@ -145,5 +207,9 @@ int world_hook(void *ctx, const char *name, const char *which, struct error *err
 	spec.uid = lowered.uid;
 	spec.gid = lowered.gid;
 	spec.ctx = log;
+	if (!strcmp(which, "clone")) {
+		spec.line = tell_line;
+		spec.ctx = &teller;
+	}
 	return inside_run(&spec, err);
 }

@@ -3,12 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/sched.h>
 #include <mntent.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -121,13 +123,13 @@ int cgroup_ensure(const char *group, const struct cgroup_limits *limits, struct 
 	return cgroup_v1_ensure(t, group, limits, err);
 }
 
-static int open_member(const char *tree, const char *group, const char *file, int *out,
+static int open_member(const char *tree, const char *group, const char *file, int flags, int *out,
 		       struct error *err)
 {
 	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s/%s/%s", tree, group, file);
-	*out = open(path, O_WRONLY | O_CLOEXEC);
+	*out = open(path, flags | O_CLOEXEC);
 	return *out < 0 ? fail_errno(err, "open %s", path) : 0;
 }
 
@@ -137,12 +139,12 @@ int cgroup_open(const char *group, struct cgroup_entry *out, struct error *err)
 	struct cgroup_entry entry = CGROUP_ENTRY_NONE;
 	size_t n = 0;
 
-	if (!t || open_member(t->v2, group, "cgroup.procs", &entry.files[n++], err) < 0)
+	if (!t || open_member(t->v2, group, "", O_RDONLY | O_DIRECTORY, &entry.born, err) < 0)
 		return -1;
 	for (size_t i = 0; t->limits_v1 && i < CGROUP_CONTROLLERS; i++) {
 		if (!cgroup_first_of(t, i))
 			continue;
-		if (open_member(t->v1[i], group, "tasks", &entry.files[n++], err) < 0) {
+		if (open_member(t->v1[i], group, "tasks", O_WRONLY, &entry.files[n++], err) < 0) {
 			cgroup_close(&entry);
 			return -1;
 		}
@@ -153,8 +155,18 @@ int cgroup_open(const char *group, struct cgroup_entry *out, struct error *err)
 
 void cgroup_close(struct cgroup_entry *entry)
 {
+	auto_fd(&entry->born);
 	for (size_t i = 0; i < CGROUP_TREES; i++)
 		auto_fd(&entry->files[i]);
+}
+
+pid_t cgroup_clone(const struct cgroup_entry *entry, struct clone_args *args)
+{
+	if (entry) {
+		args->flags |= CLONE_INTO_CGROUP;
+		args->cgroup = (unsigned)entry->born;
+	}
+	return (pid_t)syscall(SYS_clone3, args, sizeof(*args));
 }
 
 int cgroup_enter(const struct cgroup_entry *entry, struct error *err)

@@ -33,14 +33,14 @@ struct cgroup_usage {
 	uint64_t oom_kills;
 };
 
-/* Folders of a group, opened for its child to enter by writing to. All owned. */
+/* A group, opened for a process to be in. All owned. */
 #define CGROUP_TREES 12
 struct cgroup_entry {
-	int files
-		[CGROUP_TREES]; /* cgroup.procs (v2) or tasks (v1), write-only; -1 fills the rest */
+	int born;		 /* the folder in the v2 tree, for clone3(CLONE_INTO_CGROUP) */
+	int files[CGROUP_TREES]; /* "tasks" of v1 trees, write-only; -1 fills the rest */
 };
 #define CGROUP_ENTRY_NONE \
-	((struct cgroup_entry){ { -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1 } })
+	((struct cgroup_entry){ -1, { -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1 } })
 
 /* "v2", "v1" or "hybrid" (v1 controllers with a v2 tree); NULL with *err when there is nothing usable. */
 const char *cgroup_kind(struct error *err);
@@ -48,10 +48,16 @@ const char *cgroup_kind(struct error *err);
 /* Make the group (and its parents) and set its limits; again with other limits changes them live. */
 int cgroup_ensure(const char *group, const struct cgroup_limits *limits, struct error *err);
 
-/* For a process to join from the inside, which is quicker by far than being moved (runtime.md). */
+/*
+ * For a process that is born in its v2 group and joins its v1 groups from the inside. Moving it, and even
+ * "0" to the v2 cgroup.procs, waits for a grace period of the kernel (8 to 16 ms).
+ */
 int cgroup_open(const char *group, struct cgroup_entry *out, struct error *err);
 void cgroup_close(struct cgroup_entry *entry);
-/* The calling process joins. Nothing but write(2): may be called between clone and exec. */
+/* clone3(2) with these; entry NULL: into the caller's group. */
+struct clone_args;
+pid_t cgroup_clone(const struct cgroup_entry *entry, struct clone_args *args);
+/* The calling process joins the v1 groups. Nothing but write(2): may be called between clone and exec. */
 int cgroup_enter(const struct cgroup_entry *entry, struct error *err);
 
 /* SIGKILL to every process in the group and below, also ones that fork meanwhile. Absent is success. */

@@ -15,6 +15,7 @@
 #include "base/auto.h"
 #include "base/error.h"
 #include "base/process.h"
+#include "runtime/cgroup.h"
 #include "runtime/child.h"
 #include "runtime/privs.h"
 #include "runtime/sync.h"
@@ -22,7 +23,7 @@
 /* The cgroup namespace is made by the child once it is in its group; the user namespace is entered last. */
 #define NAMESPACES (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET)
 
-static pid_t clone_child(int *pidfd)
+static pid_t clone_child(const struct cgroup_entry *group, int *pidfd)
 {
 	struct clone_args args = {
 		.flags = NAMESPACES | CLONE_PIDFD,
@@ -30,7 +31,7 @@ static pid_t clone_child(int *pidfd)
 		.exit_signal = SIGCHLD,
 	};
 
-	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	return cgroup_clone(group, &args);
 }
 
 static int open_netns(struct container *c, struct error *err)
@@ -50,7 +51,7 @@ int container_create(const struct container_spec *spec, struct container *out, s
 
 	if (!filter || sync_open(&c.sync, &child_end, err) < 0)
 		return -1;
-	c.pid = clone_child(&c.pidfd);
+	c.pid = clone_child(spec->cgroup, &c.pidfd);
 	if (c.pid == 0) {
 		close(c.sync); /* or the end of our parent would never be seen */
 		child_main(spec, filter, child_end);
@@ -64,6 +65,11 @@ int container_create(const struct container_spec *spec, struct container *out, s
 	auto_fd(&child_end); /* or we would never see the end of the child */
 	c.start_time = process_start_time(c.pid);
 	if (open_netns(&c, err) < 0) {
+		struct error why;
+
+		/* It may have ended already, and said why. */
+		if (!container_alive(&c) && sync_expect(c.sync, SYNC_READY, &why) < 0)
+			*err = why;
 		container_kill(&c);
 		container_release(&c);
 		return -1;

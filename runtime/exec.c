@@ -149,6 +149,7 @@ static int start_helper(const struct container *c, const struct exec_spec *spec,
 			const struct seccomp_filter *filter, int *report, pid_t *pid,
 			struct error *err)
 {
+	struct clone_args args = { .exit_signal = SIGCHLD };
 	int p[2], q[2];
 	pid_t helper;
 
@@ -160,7 +161,7 @@ static int start_helper(const struct container *c, const struct exec_spec *spec,
 		close(p[1]);
 		return -1;
 	}
-	helper = fork();
+	helper = cgroup_clone(spec->cgroup, &args);
 	if (helper == 0)
 		helper_main(c, spec, filter, p[1], q[1]);
 	close(p[1]);
@@ -173,7 +174,7 @@ static int start_helper(const struct container *c, const struct exec_spec *spec,
 		(void)process_wait(helper);
 	}
 	close(q[0]);
-	return helper < 0 ? fail_errno(err, "fork") : 0;
+	return helper < 0 ? fail_errno(err, "clone3") : 0;
 }
 
 int exec_start(const struct container *c, const struct exec_spec *spec, pid_t *out,

@@ -15,6 +15,7 @@
 struct arena;
 struct error;
 
+#define POOL_SIZE (UINT64_C(64) << 30) /* of a new pool file, which is sparse */
 /* Mounted and ready afterwards, whatever was before. size: bytes of a new pool file. */
 int pool_ensure(const char *path, uint64_t size, struct error *err);
 /* Unmount it (its loop device goes with it). Data stays. Absent is success; busy is a failure. */

@@ -1,6 +1,9 @@
 # tests of orchestrator/, and of all of it together
 unit_tests += tests/unit/test_project tests/unit/test_plan tests/unit/test_contract tests/unit/test_apply
+unit_tests += tests/unit/test_ci
 tests_unit_test_apply_SOURCES = tests/unit/test_apply.c tests/unit/fake_backend.c \
 	tests/unit/fake_backend.h
 e2e_tests += tests/e2e/group.sh tests/e2e/shop.sh tests/e2e/locations.sh
 EXTRA_DIST += tests/e2e/lib.sh tests/e2e/images.sh
+e2e_tests += tests/e2e/group.sh tests/e2e/shop.sh tests/e2e/run.sh
+EXTRA_DIST += tests/e2e/lib.sh

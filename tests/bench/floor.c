@@ -394,7 +394,7 @@ static void clone_member(int i)
 {
 	struct member *m = &members[i];
 	struct clone_args args = { .flags = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC |
-					   CLONE_NEWUTS | CLONE_NEWNET | CLONE_PIDFD,
+					   CLONE_NEWUTS | CLONE_PIDFD,
 				   .exit_signal = SIGCHLD,
 				   .pidfd = (uint64_t)(uintptr_t)&m->pidfd };
 	int pair[2];

@@ -67,7 +67,7 @@ for i in $(seq "$runs"); do
 	echo "$i" >page
 	event swap orch deploy -q >>"$work/swap"
 done
-line "group up: plan to four inits running" "$(median <"$work/up")" "$floor"
+line "group up: plan to four inits, links, rules" "$(median <"$work/up")" "$floor"
 line "group down: orch stop, in order" "$(median <"$work/down")"
 line "deploy with nothing to do" "$(median <"$work/same")"
 line "exec of /bin/true" "$(median <"$work/exec")"

@@ -8,6 +8,8 @@ if [ "${isolate:-no}" = yes ] && [ -z "${ORCH_E2E_ISOLATED:-}" ]; then
 fi
 if [ -n "${ORCH_E2E_ISOLATED:-}" ]; then
 	ip link set lo up
+	# What other scenarios have mounted came along, and would go when they end.
+	awk '$5 ~ "^/var/tmp/" { print $5 }' /proc/self/mountinfo | sort -r | while read -r m; do umount -l "$m"; done
 	# An address that is the host's own, as it would have one (RFC 5737).
 	ip link add host0 type veth peer name outside0
 	ip addr add 198.51.100.1/24 dev host0

@@ -1,0 +1,308 @@
+/*
+ * cmd_branch.c - an environment for a git branch: a copy of another one, with its data
+ */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/auto.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "images/store.h"
+#include "orchestrator/commands.h"
+#include "orchestrator/desired.h"
+#include "orchestrator/destroy.h"
+#include "orchestrator/git_branch.h"
+#include "orchestrator/group.h"
+#include "orchestrator/lineage.h"
+#include "orchestrator/moment.h"
+#include "orchestrator/progress.h"
+#include "orchestrator/request.h"
+#include "orchestrator/rollout.h"
+#include "orchestrator/session.h"
+#include "runtime/volume.h"
+
+struct branch {
+	struct session *s;
+	struct progress progress;
+	struct origin from;
+	struct json_t *document; /* the child's; owned */
+	bool git_made;
+	uint64_t since, created_ms;
+	int lock;
+};
+
+/* It becomes the session's environment, whether it is there or not. */
+static int choose(struct branch *b, const char *name, struct error *err)
+{
+	struct session *s = b->s;
+	const struct project *p = &s->project;
+
+	if (session_project(s, err) < 0)
+		return -1;
+	if (origin_find(s, s->options->from, name ? p->branch : NULL, &b->from, err) < 0 ||
+	    (name && session_select(s, name, err) < 0))
+		return -1;
+	if (!strcmp(s->env.type, "production"))
+		return fail(err, ERROR_INPUT,
+			    "\"%s\" is the default branch, whose environment has no parent: orch "
+			    "deploy; a copy of it: orch branch NAME",
+			    s->env.name);
+	if (!strcmp(b->from.env.id, s->env.id))
+		return fail(err, ERROR_INPUT, "\"%s\" can't be a copy of itself", s->env.name);
+	return 0;
+}
+
+/* Until it was reached once it is only what an attempt has left. */
+static int check_unused(struct branch *b, struct error *err)
+{
+	struct session *s = b->s;
+	bool any;
+
+	if (!s->exists)
+		return 0;
+	if (s->env.deleting)
+		return fail(err, ERROR_CONFLICT,
+			    "\"%s\" is being destroyed; finish that: orch destroy -e %s --yes",
+			    s->env.name, s->env.id);
+	if (*s->env.parent && (!s->env.generation || !strcmp(s->env.parent, b->from.env.id)))
+		return 0;
+	if (rollout_has_volumes(s, s->env.id, &any, err) < 0)
+		return -1;
+	if (s->env.generation || any)
+		return fail(
+			err, ERROR_CONFLICT,
+			"there is an environment \"%s\" with data of its own; replace its data: "
+			"orch sync data -e %s --from %s; or remove it: orch destroy -e %s",
+			s->env.name, s->env.name, b->from.env.name, s->env.name);
+	return 0;
+}
+
+static int check_images(struct session *s, const struct json_t *document, struct error *err)
+{
+	const struct json_t *containers = json_get(document, "containers");
+	const char **names;
+	size_t n;
+
+	names = json_keys(&s->arena, containers, &n);
+	for (size_t i = 0; i < n; i++) {
+		const struct json_t *c = json_get(containers, names[i]);
+		const char *const digests[] = { json_get_text(c, "base", ""),
+						json_get_text(json_get(c, "code"), "image", "") };
+
+		for (size_t k = 0; k < ARRAY_SIZE(digests); k++)
+			if (*digests[k] && !store_has(s->host.images, digests[k]))
+				return fail(err, ERROR_ABSENT,
+					    "%s: its image %.12s is gone; build it again: orch "
+					    "deploy from that commit",
+					    names[i], digests[k]);
+	}
+	return 0;
+}
+
+/* Before anything is made for it. */
+static int remember(struct branch *b, struct error *err)
+{
+	struct session *s = b->s;
+	const struct options *o = s->options;
+	struct environment *e = &s->env;
+	int64_t now = (int64_t)time(NULL);
+
+	e->parent = b->from.env.id;
+	e->type = "development";
+	e->cloned = !o->no_data;
+	e->wanted = false;
+	e->made = now;
+	e->expires = o->ttl_ms ? now + (int64_t)(o->ttl_ms + 999) / 1000 : 0;
+	return request_publish(s, err) < 0 || state_save(s->state, e, err) < 0 ? -1 : 0;
+}
+
+static int clone_data(struct branch *b, struct error *err)
+{
+	struct session *s = b->s;
+	struct moment m = { 0 };
+	uint64_t since = rollout_now_ms();
+	char held[32];
+	bool any;
+
+	if (rollout_has_volumes(s, b->from.env.id, &any, err) < 0)
+		return -1;
+	if (any && group_remove(&s->host, s->env.id, err) < 0)
+		return -1;
+	if (!any || s->options->no_data)
+		return 0;
+	if (b->from.snapshot) {
+		if (group_copy(&s->host, b->from.snapshot, s->env.id, false, NULL, NULL, err) < 0)
+			return -1;
+		progress_tell(&b->progress, "clone", "",
+			      arena_printf(&s->arena, "of %s", b->from.snapshot),
+			      rollout_now_ms() - since);
+		return 0;
+	}
+	if (moment_take(&s->host, &b->from.env, s->env.id, false, &m, err) < 0)
+		return -1;
+	snprintf(held, sizeof(held), "held %.1f ms", (double)m.held_us / 1000);
+	progress_tell(&b->progress, "clone", "",
+		      arena_printf(&s->arena, "%zu volume%s of %s%s%s", m.volumes,
+				   m.volumes == 1 ? "" : "s", b->from.env.name,
+				   m.held_us ? ", " : "", m.held_us ? held : ""),
+		      rollout_now_ms() - since);
+	return 0;
+}
+
+static int add_generation(struct branch *b, struct error *err)
+{
+	struct session *s = b->s;
+	const struct origin *from = &b->from;
+	struct generation g = {
+		.number = 1,
+		.made = (int64_t)time(NULL),
+		.commit = json_get_text(b->document, "commit", ""),
+		.subject = json_get_text(b->document, "subject", ""),
+		.result = "",
+		.summary = arena_printf(&s->arena, "copy of %s, generation %lld", from->env.name,
+					(long long)from->generation),
+		.document = json_print(&s->arena, b->document, FORM_CANONICAL),
+	};
+
+	if (state_add_generation(s->state, s->env.id, &g, err) < 0)
+		return -1;
+	s->env.generation = g.number;
+	s->env.wanted = !s->options->no_start;
+	return state_save(s->state, &s->env, err);
+}
+
+static int make(struct branch *b, struct error *err)
+{
+	struct session *s = b->s;
+	AUTO(json) struct json_t *document = NULL;
+
+	if (check_unused(b, err) < 0)
+		return -1;
+	if (s->exists && s->env.generation) {
+		b->document = session_document(s, 0, err);
+		s->env.wanted |= !s->options->no_start;
+		return b->document ? state_save(s->state, &s->env, err) : -1;
+	}
+	document = session_document_of(s, &b->from.env, b->from.generation, err);
+	if (!document || check_images(s, document, err) < 0 || remember(b, err) < 0)
+		return -1;
+	if (s->project.git && !s->options->environment &&
+	    git_branch_ensure(&s->arena, &s->project, s->env.name, &b->git_made, err) < 0)
+		return -1;
+	b->document = desired_remake(document, &s->env);
+	return clone_data(b, err) < 0 || add_generation(b, err) < 0 ? -1 : 0;
+}
+
+static int find_clone_hook(const char *name, struct json_t *container, void *ctx)
+{
+	(void)name;
+	(void)ctx;
+	return json_text(json_path(container, "app", "hooks", "clone", NULL), NULL) != NULL;
+}
+
+/*
+ * What its clone hooks were to make fit for use can't be used. The failure in *err stands. Without such hooks it stays,
+ * stopped, with its logs.
+ */
+static int give_up(struct branch *b, struct error *err)
+{
+	struct session *s = b->s;
+	struct options options = *s->options;
+	struct error why = *err, again;
+	size_t kept;
+
+	if (state_find(s->state, &s->arena, s->env.id, &s->env, &again) != 0 || s->env.generation)
+		return -1;
+	if (!s->env.cloned ||
+	    !json_each(json_get(b->document, "containers"), find_clone_hook, NULL))
+		return fail(err, why.kind,
+			    "%s\n\"%s\" stays for a look: orch logs -e %s; again: the same "
+			    "command; away with it: orch destroy -e %s",
+			    why.text, s->env.name, s->env.name, s->env.name);
+	options.purge = true;
+	s->options = &options;
+	if (destroy_environment(s, &kept, &again) < 0 ||
+	    (b->git_made && git_branch_remove(&s->arena, &s->project, s->env.name, &again) < 0))
+		return fail(err, ERROR_BROKEN, "%s\nand it can't be removed: %s", why.text,
+			    again.text);
+	return fail(err, why.kind, "%s\n\"%s\" was removed again", why.text, s->env.name);
+}
+
+static void say_end(struct branch *b, bool started)
+{
+	struct session *s = b->s;
+	double seconds = (double)(rollout_now_ms() - b->since) / 1000;
+	AUTO(json) struct json_t *end = NULL;
+
+	if (b->progress.json) {
+		end = json_new_map();
+		json_put_text(end, "event", "end");
+		json_put_text(end, "result", started ? "ready" : "created");
+		json_put_text(end, "environment", s->env.name);
+		json_put_text(end, "machine_name", s->env.id);
+		json_put_text(end, "parent", b->from.env.name);
+		json_put_number(end, "generation", s->env.generation);
+		json_put_number(end, "created_ms", (int64_t)b->created_ms);
+		json_put(end, "ready_ms",
+			 started ? json_new_number((int64_t)(seconds * 1000)) : NULL);
+		json_put_text(end, "url", started ? rollout_url(&s->arena, &s->env) : NULL);
+		printf("%s\n", json_print(&s->arena, end, FORM_COMPACT));
+		return;
+	}
+	if (!b->progress.quiet && started)
+		fprintf(stderr, "created in %llu ms, ready in %.2fs   ",
+			(unsigned long long)b->created_ms, seconds);
+	else if (!b->progress.quiet)
+		fprintf(stderr, "created in %llu ms; start it: orch start -e %s\n",
+			(unsigned long long)b->created_ms, s->env.name);
+	fflush(stderr);
+	if (started)
+		printf("%s\n", rollout_url(&s->arena, &s->env));
+}
+
+static int run(struct branch *b, const char *name, struct error *err)
+{
+	struct session *s = b->s;
+
+	if (session_need_state(s, "branch", err) < 0 || choose(b, name, err) < 0 ||
+	    rollout_lock(s, &b->lock, err) < 0 || session_select(s, s->env.name, err) < 0)
+		return -1;
+	if (s->exists && s->env.good && s->env.good == s->env.generation) {
+		if (check_unused(b, err) < 0)
+			return -1;
+		if (!b->progress.quiet)
+			fprintf(stderr,
+				"\"%s\" is there already; fresh data: orch sync data -e %s\n",
+				s->env.name, s->env.name);
+		return 0;
+	}
+	if (!b->progress.json && !b->progress.quiet)
+		fprintf(stderr, "%s: a copy of %s, generation %lld\n", s->env.name,
+			b->from.env.name, (long long)b->from.generation);
+	if (make(b, err) < 0)
+		return -1;
+	b->created_ms = rollout_now_ms() - b->since;
+	if (!s->options->no_start && rollout_converge(s, &b->progress, err) < 0)
+		return give_up(b, err);
+	say_end(b, !s->options->no_start);
+	return 0;
+}
+
+int cmd_branch(void *ctx, int argc, const char **argv, struct error *err)
+{
+	AUTO(session) struct session s = SESSION_NONE;
+	struct branch b = {
+		.s = &s, .progress = progress_of(ctx), .since = rollout_now_ms(), .lock = -1
+	};
+	int r;
+
+	if (session_open(&s, ctx, err) < 0)
+		return -1;
+	r = run(&b, argc ? argv[0] : NULL, err);
+	json_free(b.document);
+	auto_fd(&b.lock);
+	return r;
+}

@@ -1,0 +1,165 @@
+#include "orchestrator/rollout.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/auto.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "orchestrator/control.h"
+#include "orchestrator/group.h"
+#include "orchestrator/moment.h"
+#include "orchestrator/plan.h"
+#include "orchestrator/progress.h"
+#include "orchestrator/record.h"
+#include "orchestrator/session.h"
+#include "orchestrator/supervise.h"
+#include "runtime/volume.h"
+
+uint64_t rollout_now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+int rollout_lock(struct session *s, int *lock, struct error *err)
+{
+	int r;
+
+	if (file_make_dirs(record_path(&s->arena, &s->host, s->env.id, ""), 0755, err) < 0)
+		return -1;
+	r = file_lock(record_path(&s->arena, &s->host, s->env.id, "lock"), false, lock, err);
+	return r == FILE_LOCKED
+		? fail(err, ERROR_CONFLICT,
+		       "another change of %s is at work; wait for it: orch status", s->env.name)
+		: r;
+}
+
+char *rollout_causes(struct arena *arena, const struct plan *plan)
+{
+	AUTO(json) struct json_t *all = plan_json(plan);
+	AUTO(json) struct json_t *list = json_new_list();
+
+	for (size_t i = 0; i < json_count(all); i++)
+		if (strcmp(json_get_text(json_at(all, i), "action", "none"), "none") != 0)
+			json_add(list, json_copy_deep(json_at(all, i)));
+	return json_print(arena, list, FORM_CANONICAL);
+}
+
+int rollout_has_volumes(struct session *s, const char *id, bool *out, struct error *err)
+{
+	const char **names;
+	size_t n;
+
+	*out = false;
+	if (!file_exists(s->host.pool) &&
+	    !file_exists(arena_printf(&s->arena, "%s.img", s->host.pool)))
+		return 0;
+	if (pool_ensure(s->host.pool, POOL_SIZE, err) < 0 ||
+	    volume_list(&s->arena, s->host.pool, id, &names, &n, err) < 0)
+		return -1;
+	*out = n > 0;
+	return 0;
+}
+
+int rollout_snapshot(struct session *s, struct progress *progress, const char *tag,
+		     const char *keep_prefix, struct error *err)
+{
+	const char *to = group_snapshot_name(&s->arena, s->env.id, tag);
+	uint64_t since = rollout_now_ms();
+	struct moment m;
+	bool any;
+
+	if (rollout_has_volumes(s, s->env.id, &any, err) < 0)
+		return -1;
+	if (!any)
+		return 0;
+	if (group_remove(&s->host, to, err) < 0 ||
+	    moment_take(&s->host, &s->env, to, true, &m, err) < 0 ||
+	    group_prune(&s->host, s->env.id, keep_prefix, GROUP_KEEP, err) < 0)
+		return fail_in(err, "snapshot %s", tag);
+	progress_tell(progress, "snapshot", "",
+		      arena_printf(&s->arena, "%zu volume%s @%s", m.volumes,
+				   m.volumes == 1 ? "" : "s", tag),
+		      rollout_now_ms() - since);
+	return 0;
+}
+
+/* Failed ones keep their numbers. */
+static int next_number(struct session *s, int64_t *out, struct error *err)
+{
+	struct generation *list;
+	size_t n;
+
+	if (state_list_generations(s->state, &s->arena, s->env.id, &list, &n, err) < 0)
+		return -1;
+	*out = n && list[0].number >= s->env.generation ? list[0].number + 1
+							: s->env.generation + 1;
+	return 0;
+}
+
+int rollout_remember(struct session *s, struct progress *progress, struct generation *g,
+		     struct error *err)
+{
+	const char *tag;
+
+	if (next_number(s, &g->number, err) < 0)
+		return -1;
+	tag = arena_printf(&s->arena, "g%lld", (long long)g->number);
+	/* Before it is wanted: from then on a supervisor may be at work on it. */
+	if (s->env.good && !s->options->no_snapshot &&
+	    rollout_snapshot(s, progress, tag, "g", err) < 0)
+		return fail_in(err, "nothing was changed; without it: --no-snapshot");
+	g->made = (int64_t)time(NULL);
+	g->result = "";
+	if (state_add_generation(s->state, s->env.id, g, err) < 0)
+		return -1;
+	s->env.generation = g->number;
+	s->env.wanted = true;
+	return state_save(s->state, &s->env, err);
+}
+
+int rollout_converge(struct session *s, struct progress *progress, struct error *err)
+{
+	AUTO(json) struct json_t *request = json_new_map();
+
+	json_put_text(request, "do", "converge");
+	json_put_flag(request, "hooks", true);
+	json_put_number(request, "timeout_ms", (int64_t)s->options->timeout_ms);
+	return supervise_call(&s->host, s->env.id, request, progress_event, progress, err);
+}
+
+char *rollout_url(struct arena *arena, const struct environment *e)
+{
+	return arena_printf(arena, "http://%s:%u/",
+			    !strcmp(e->publish_address, "0.0.0.0") ? "127.0.0.1"
+								   : e->publish_address,
+			    e->publish_port);
+}
+
+void rollout_end(struct session *s, const struct progress *progress, const char *what,
+		 uint64_t since)
+{
+	double seconds = (double)(rollout_now_ms() - since) / 1000;
+	const char *url = rollout_url(&s->arena, &s->env);
+	AUTO(json) struct json_t *end = NULL;
+
+	if (!progress->json) {
+		if (!progress->quiet)
+			fprintf(stderr, "%s in %.2fs   ", what, seconds);
+		fflush(stderr);
+		printf("%s\n", url);
+		return;
+	}
+	end = json_new_map();
+	json_put_text(end, "event", "end");
+	json_put_text(end, "result", what);
+	json_put_text(end, "environment", s->env.name);
+	json_put_number(end, "generation", s->env.generation);
+	json_put_text(end, "url", url);
+	printf("%s\n", json_print(&s->arena, end, FORM_COMPACT));
+}
