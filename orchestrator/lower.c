@@ -94,6 +94,22 @@ const char *const *lower_hook(struct arena *arena, const char *script)
 	return argv;
 }
 
+const char *const *lower_command(struct arena *arena, const char *const *argv)
+{
+	size_t n = 0, given = 0;
+	const char **all;
+
+	while (argv[given])
+		given++;
+	all = arena_array(arena, given + 5, sizeof(*all));
+	all[n++] = "/bin/sh";
+	all[n++] = "-c";
+	all[n++] = READ_ENVIRONMENT "exec \"$@\"";
+	all[n++] = "sh";
+	memcpy(all + n, argv, given * sizeof(*all));
+	return all;
+}
+
 const char *const *lower_script(struct arena *arena, const char *script)
 {
 	const char **argv = arena_array(arena, 5, sizeof(*argv));
@@ -255,6 +271,7 @@ static const char *make_config(struct arena *arena, const struct lower_input *in
 	json_put_text(config, "address", json_get_text(self, "address", ""));
 	json_put(config, "environment", json_copy_deep(json_get(self, "environment")));
 	json_put(config, "limits", json_copy_deep(json_get(self, "limits")));
+	json_put_number(config, "disk", json_get_number(self, "disk", 0));
 	json_put(config, "configuration",
 		 json_get(self, "configuration") ? json_copy_deep(json_get(self, "configuration"))
 						 : json_new_map());

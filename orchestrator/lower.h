@@ -47,6 +47,9 @@ void lower_network(struct arena *arena, const struct json_t *desired, const uint
 /* The shell command that an app's hook is, with .environment read first: argv, NULL-terminated. */
 const char *const *lower_hook(struct arena *arena, const char *script);
 
+/* A program of a user's, likewise. */
+const char *const *lower_command(struct arena *arena, const char *const *argv);
+
 /* The same for a build hook: there is no .environment yet. */
 const char *const *lower_script(struct arena *arena, const char *script);
 
