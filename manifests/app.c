@@ -1,347 +1,271 @@
+/* From trees as read to structs. */
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/auto.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "manifests/format.h"
 #include "manifests/parts.h"
 #include "manifests/scalar.h"
 #include "manifests/schema.h"
 #include "manifests/tree.h"
 
-#define LATER(key_, ...)                       \
-	{                                      \
-		key_, FIELD_LATER, __VA_ARGS__ \
-	}
-
-static const char *const sizes[] = { "AUTO", "XS", "S", "M", "L", "XL", "2XL", "4XL", NULL };
-
-static void read_relationships(struct problems *p, const struct node *n, void *out)
-{
-	struct app *a = out;
-
-	relationships_read(p, n, &a->relationships, &a->n_relationships);
-}
-
-/* Without outer slashes; NULL with a problem when it isn't below the root. */
-static const char *inner_path(struct problems *p, const char *path, struct place at)
-{
-	size_t len;
-
-	path += strspn(path, "/");
-	len = strlen(path);
-	while (len && path[len - 1] == '/')
-		len--;
-	path = arena_strndup(p->arena, path, len);
-	for (const char *s = path; *s;) {
-		size_t part = strcspn(s, "/");
-
-		if (!part || (part == 1 && *s == '.') || (part == 2 && !strncmp(s, "..", 2))) {
-			(void)problem_add(p, PROBLEM_ERROR, "E0209", at,
-					  "\"%s\" must be a path without \".\", \"..\" and \"//\"",
-					  path);
-			return NULL;
-		}
-		s += part + (s[part] == '/');
-	}
-	return path;
-}
-
-struct mount_text {
-	struct mount *mount;
-	bool has_source;
+/* What an instance has: its own key, or that of the app. */
+struct scope {
+	const struct node *own, *app;
 };
 
-static void read_source(struct problems *p, const struct node *n, void *out)
+static const struct node *find(const struct scope *s, const char *key)
 {
-	static const char *const words[] = { "local", "tmp", "temporary", NULL };
-	static const char *const later[] = { "service", "instance", "storage" };
-	struct mount_text *t = out;
+	const struct node *n = tree_get(s->own, key);
 
-	t->has_source = true;
-	for (size_t i = 0; i < ARRAY_SIZE(later); i++)
-		if (n->kind == NODE_SCALAR && !strcmp(n->text, later[i])) {
-			(void)problem_add(p, PROBLEM_ERROR, "E0204", n->at,
-					  "mounts with source \"%s\" are not supported yet",
-					  later[i]);
-			return;
-		}
-	t->mount->source = read_choice(p, n, words) == 0 ? MOUNT_LOCAL : MOUNT_TMP;
+	return n ? n : tree_get(s->app, key);
 }
 
-static void read_source_path(struct problems *p, const struct node *n, void *out)
+static uint32_t number_of(const struct node *n)
 {
-	struct mount_text *t = out;
-	const char *text = n->kind == NODE_SCALAR ? n->text : read_text(p, n);
+	int64_t number;
 
-	if (text)
-		t->mount->source_path = inner_path(p, text, n->at);
+	return n && node_number(n, &number) ? (uint32_t)number : 0;
 }
 
-/* Before there were objects: "shared:files/FOLDER", on the app's disk. */
-static void read_old_mount(struct problems *p, const struct node *n, struct mount *mount)
+static const struct node *members(const struct node *n)
 {
-	static const char prefix[] = "shared:files";
-	const char *rest = n->text + strlen(prefix);
-
-	if (!text_starts(n->text, prefix) || (*rest && *rest != '/')) {
-		wrong_type(p, n, "a map")->hint = "such as {source: local, source_path: files}";
-		return;
-	}
-	mount->source = MOUNT_LOCAL;
-	mount->source_path = inner_path(p, rest, n->at);
+	return n && n->kind != NODE_SCALAR ? n->child : NULL;
 }
 
-static void read_mount(struct problems *p, const struct node *n, struct mount *mount)
+struct relationship *relationships_of(struct problems *p, const struct node *map, size_t *n)
 {
-	static const struct field fields[] = {
-		{ "source", FIELD_CALL, .call = read_source },
-		{ "source_path", FIELD_CALL, .call = read_source_path },
-		LATER("service"),
-	};
-	struct mount_text t = { .mount = mount };
-
-	mount->source_path = mount->path;
-	if (n->kind == NODE_SCALAR && !node_is_null(n)) {
-		read_old_mount(p, n, mount);
-		return;
-	}
-	if (!fields_read(p, n, fields, ARRAY_SIZE(fields), &t))
-		return;
-	if (!t.has_source)
-		problem_add(p, PROBLEM_ERROR, "E0202", n->key_at, "\"source\" is missing in \"%s\"",
-			    n->key)
-			->hint = "source: local, or source: tmp";
-}
-
-static void read_mounts(struct problems *p, const struct node *n, void *out)
-{
-	struct app *a = out;
-
-	a->mounts = arena_array(p->arena, n->n + 1, sizeof(*a->mounts));
-	for (const struct node *m = map_members(p, n); m; m = m->next) {
-		struct mount *mount = &a->mounts[a->n_mounts];
-		size_t errors = p->errors;
-
-		if (*m->key == '.' && !strchr("./", m->key[1])) {
-			problem_add(p, PROBLEM_WARNING, "W0210", m->key_at,
-				    "the mount \"%s\" is ignored, as its name starts with \".\"",
-				    m->key)
-				->hint = arena_printf(p->arena, "write \"/%s\"", m->key);
-			continue;
-		}
-		*mount =
-			(struct mount){ .path = inner_path(p, m->key, m->key_at), .at = m->key_at };
-		if (mount->path && !*mount->path)
-			(void)problem_add(p, PROBLEM_ERROR, "E0209", m->key_at,
-					  "the app's root can't be a mount");
-		read_mount(p, m, mount);
-		if (p->errors == errors)
-			a->n_mounts++;
-	}
-}
-
-static bool good_variable(struct problems *p, const char *prefix, const struct node *n)
-{
-	static const char letters[] =
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
-	bool env = !strcmp(prefix, "env");
-
-	if (*n->key &&
-	    (!env ||
-	     ((*n->key < '0' || *n->key > '9') && strspn(n->key, letters) == strlen(n->key))))
-		return true;
-	problem_add(p, PROBLEM_ERROR, "E0207", n->key_at, "\"%s\" can't be the name of a variable",
-		    n->key)
-		->hint = env ? "letters, digits and \"_\"" : NULL;
-	return false;
-}
-
-static void read_variables(struct problems *p, const struct node *n, void *out)
-{
-	struct app *a = out;
-	struct json_t *all = json_put(a->document, "variables", json_new_map());
+	struct relationship *list = arena_array(p->arena, (map ? map->n : 0) + 1, sizeof(*list));
 	size_t count = 0;
 
-	for (const struct node *prefix = n->child; prefix; prefix = prefix->next)
-		count += prefix->n;
-	a->variables = arena_array(p->arena, count + 1, sizeof(*a->variables));
-	for (const struct node *prefix = map_members(p, n); prefix; prefix = prefix->next) {
-		struct json_t *map;
+	for (struct node *m = map && map->kind == NODE_MAP ? map->child : NULL; m; m = m->next) {
+		const struct node *service = tree_get(m, "service");
 
-		if (prefix->kind != NODE_MAP && !node_is_null(prefix)) {
-			wrong_type(p, prefix, "a map")->hint =
-				"variables have a prefix: env, php or one of your own";
-			continue;
-		}
-		map = json_put(all, prefix->key, json_new_map());
-		for (const struct node *m = prefix->child; m; m = m->next) {
-			if (!good_variable(p, prefix->key, m))
-				continue;
-			a->variables[a->n_variables++] = (struct variable){
-				.prefix = prefix->key,
-				.name = m->key,
-				.value = json_put(map, m->key, node_json(m)),
-				.at = m->key_at,
-			};
-		}
+		list[count++] = (struct relationship){
+			.name = m->key,
+			.service = service->text,
+			.endpoint = tree_text(m, "endpoint", NULL),
+			.node = m,
+			.at = service->at,
+		};
+	}
+	*n = count;
+	return list;
+}
+
+static struct mount *mounts_of(struct problems *p, const struct node *map, size_t *n)
+{
+	static const char *const sources[] = { "local", "tmp", "instance", "service", "storage" };
+	struct mount *list = arena_array(p->arena, (map ? map->n : 0) + 1, sizeof(*list));
+	size_t count = 0;
+
+	for (const struct node *m = members(map); m; m = m->next) {
+		struct mount *mount = &list[count++];
+		const char *source = tree_text(m, "source", "");
+
+		*mount = (struct mount){
+			.path = m->key + strspn(m->key, "/"),
+			.source_path = tree_get(m, "source_path")->text,
+			.service = tree_text(m, "service", NULL),
+			.at = m->key_at,
+		};
+		for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
+			if (!strcmp(source, sources[i]))
+				mount->source = (enum mount_source)i;
+	}
+	*n = count;
+	return list;
+}
+
+static struct variable *variables_of(struct problems *p, const struct node *map, size_t *n)
+{
+	struct variable *list;
+	size_t count = 0;
+
+	for (const struct node *prefix = members(map); prefix; prefix = prefix->next)
+		count += prefix->n;
+	list = arena_array(p->arena, count + 1, sizeof(*list));
+	count = 0;
+	for (const struct node *prefix = members(map); prefix; prefix = prefix->next)
+		for (const struct node *m = members(prefix); m; m = m->next)
+			list[count++] = (struct variable){ .prefix = prefix->key,
+							   .name = m->key,
+							   .at = m->key_at };
+	*n = count;
+	return list;
+}
+
+static void read_workers(struct problems *p, struct app *a)
+{
+	const struct node *map = tree_get(a->node, "workers");
+
+	a->workers = arena_array(p->arena, map->n + 1, sizeof(*a->workers));
+	for (const struct node *m = members(map); m; m = m->next) {
+		const struct scope s = { m, a->node };
+		const struct node *commands = tree_get(m, "commands");
+		struct worker *w = &a->workers[a->n_workers++];
+
+		*w = (struct worker){
+			.name = m->key,
+			.size = find(&s, "size")->text,
+			.disk = number_of(find(&s, "disk")),
+			.pre_start = tree_text(commands, "pre_start", NULL),
+			.start = tree_text(commands, "start", NULL),
+			.post_start = tree_text(commands, "post_start", NULL),
+			.node = m,
+			.at = m->key_at,
+		};
+		w->relationships =
+			relationships_of(p, find(&s, "relationships"), &w->n_relationships);
+		w->mounts = mounts_of(p, find(&s, "mounts"), &w->n_mounts);
+		w->variables = variables_of(p, find(&s, "variables"), &w->n_variables);
 	}
 }
 
-static void read_hooks(struct problems *p, const struct node *n, void *out)
+static void read_crons(struct problems *p, struct app *a)
 {
-	static const struct field fields[] = {
-		{ "build", FIELD_TEXT, .offset = offsetof(struct app, build) },
-		{ "deploy", FIELD_TEXT, .offset = offsetof(struct app, deploy) },
-		{ "post_deploy", FIELD_TEXT, .offset = offsetof(struct app, post_deploy) },
-		{ "clone", FIELD_TEXT, .offset = offsetof(struct app, clone) },
-	};
+	const struct node *map = tree_get(a->node, "crons");
 
-	(void)fields_read(p, n, fields, ARRAY_SIZE(fields), out);
+	a->crons = arena_array(p->arena, map->n + 1, sizeof(*a->crons));
+	for (const struct node *m = members(map); m; m = m->next) {
+		const struct node *commands = tree_get(m, "commands");
+		uint32_t shutdown = number_of(tree_get(m, "shutdown_timeout"));
+
+		a->crons[a->n_crons++] = (struct cron){
+			.name = m->key,
+			.spec = tree_text(m, "spec", NULL),
+			.start = tree_text(commands, "start", NULL),
+			.stop = tree_text(commands, "stop", NULL),
+			.shutdown_timeout = shutdown ? shutdown : 10,
+			.timeout = number_of(tree_get(m, "timeout")),
+			.at = m->key_at,
+		};
+	}
 }
 
-static void read_flavor(struct problems *p, const struct node *n, void *out)
+/* Where the file lies is part of what it says. */
+static void keep_root(struct problems *p, const struct node *source, const char *root)
 {
-	const char *flavor = read_text(p, n);
+	struct node *n = node_scalar(p->arena, root, false, NULL);
 
-	(void)out;
-	if (flavor && strcmp(flavor, "none") != 0)
-		problem_add(p, PROBLEM_ERROR, "E0204", n->at,
-			    "build flavor \"%s\" is not supported yet", flavor)
-			->hint = "flavor: none, and its commands in hooks.build";
+	n->key = "root";
+	for (struct node *m = source->child; m && *root; m = m->next)
+		if (!strcmp(m->key, "root") && node_is_null(m)) {
+			n->next = m->next;
+			*m = *n;
+		}
 }
 
-static void read_build(struct problems *p, const struct node *n, void *out)
+void app_read(struct problems *p, const struct node *tree, const char *root, struct app *out)
 {
-	static const struct field fields[] = {
-		{ "flavor", FIELD_CALL, .call = read_flavor },
-		LATER("caches"),
-	};
+	const struct node *n = format_read(p, &format_app, tree);
+	const struct node *name = tree_get(n, "name"), *type = tree_get(n, "type");
+	const struct node *web = tree_get(n, "web"), *commands = tree_get(web, "commands");
+	const struct node *hooks = tree_get(n, "hooks");
+	const struct scope s = { web, n };
 
-	(void)fields_read(p, n, fields, ARRAY_SIZE(fields), out);
+	*out = (struct app){ .root = root, .size = "AUTO", .at = tree->at };
+	if (!n)
+		return;
+	out->node = n;
+	out->name = name ? name->text : NULL;
+	out->at = name ? name->at : node_place(tree);
+	out->type = type ? type->text : tree_get(n, "stack") ? "composable" : NULL;
+	keep_root(p, tree_get(n, "source"), root);
+	out->root = tree_text(tree_get(n, "source"), "root", "");
+	out->size = find(&s, "size")->text;
+	out->disk = number_of(find(&s, "disk"));
+	out->relationships = relationships_of(p, find(&s, "relationships"), &out->n_relationships);
+	out->mounts = mounts_of(p, find(&s, "mounts"), &out->n_mounts);
+	out->variables = variables_of(p, find(&s, "variables"), &out->n_variables);
+	out->pre_start = tree_text(commands, "pre_start", NULL);
+	out->start = tree_text(commands, "start", NULL);
+	out->post_start = tree_text(commands, "post_start", NULL);
+	out->build = tree_text(hooks, "build", NULL);
+	out->deploy = tree_text(hooks, "deploy", NULL);
+	out->post_deploy = tree_text(hooks, "post_deploy", NULL);
+	out->clone = tree_text(hooks, "clone", NULL);
+	read_workers(p, out);
+	read_crons(p, out);
 }
 
-static void read_commands(struct problems *p, const struct node *n, void *out)
+void services_read(struct problems *p, const struct node *tree, struct manifest *out)
 {
-	static const struct field fields[] = {
-		{ "pre_start", FIELD_TEXT, .offset = offsetof(struct app, pre_start) },
-		{ "start", FIELD_TEXT, .offset = offsetof(struct app, start) },
-		{ "post_start", FIELD_TEXT, .offset = offsetof(struct app, post_start) },
-	};
+	const struct node *n = format_read(p, &format_services, tree);
 
-	(void)fields_read(p, n, fields, ARRAY_SIZE(fields), out);
+	out->services_node = n;
+	out->services = arena_array(p->arena, (n ? n->n : 0) + 1, sizeof(*out->services));
+	for (const struct node *m = members(n); m; m = m->next) {
+		struct service *s = &out->services[out->n_services++];
+
+		*s = (struct service){
+			.name = m->key,
+			.type = tree_text(m, "type", NULL),
+			.size = tree_text(m, "size", "AUTO"),
+			.disk = number_of(tree_get(m, "disk")),
+			.node = m,
+			.at = m->key_at,
+		};
+		s->relationships =
+			relationships_of(p, tree_get(m, "relationships"), &s->n_relationships);
+	}
 }
 
-static void read_locations(struct problems *p, const struct node *n, void *out)
+/* "app:http"; the check says what is wrong with it. */
+static void split_upstream(struct problems *p, struct route *r)
 {
-	struct app *a = out;
+	const char *text = tree_text(r->node, "upstream", NULL);
+	const char *colon = text ? strchr(text, ':') : NULL;
 
-	a->locations = json_put(json_get(a->document, "web"), "locations", locations_read(p, n));
+	if (!text)
+		return;
+	r->upstream = colon ? arena_strndup(p->arena, text, (size_t)(colon - text)) : text;
+	r->endpoint = colon ? arena_strdup(p->arena, colon + 1) : NULL;
 }
 
-struct upstream {
-	const char *socket_family, *protocol;
-};
-
-static void read_upstream(struct problems *p, const struct node *n, void *out)
+void routes_read(struct problems *p, const struct node *tree, struct manifest *out)
 {
-	static const char *const families[] = { "tcp", "unix", NULL };
-	static const char *const protocols[] = { "http", "fastcgi", NULL };
-	static const struct field fields[] = {
-		{ "socket_family", FIELD_CHOICE, .offset = offsetof(struct upstream, socket_family),
-		  .choices = families },
-		{ "protocol", FIELD_CHOICE, .offset = offsetof(struct upstream, protocol),
-		  .choices = protocols },
-	};
-	const struct app *a = out;
-	struct upstream u = { 0 };
-	struct json_t *map;
+	const struct node *n = format_read(p, &format_routes, tree);
 
-	(void)fields_read(p, n, fields, ARRAY_SIZE(fields), &u);
-	map = json_put(json_get(a->document, "web"), "upstream", json_new_map());
-	json_put_text(map, "socket_family", u.socket_family);
-	json_put_text(map, "protocol", u.protocol);
+	out->routes_node = n;
+	out->routes = arena_array(p->arena, (n ? n->n : 0) + 1, sizeof(*out->routes));
+	for (const struct node *m = members(n); m; m = m->next) {
+		struct route *r = &out->routes[out->n_routes++];
+		bool primary = false;
+
+		(void)node_flag(tree_get(m, "primary"), &primary);
+		*r = (struct route){
+			.url = m->key,
+			.type = tree_text(m, "type", ""),
+			.to = tree_text(m, "to", NULL),
+			.id = tree_text(m, "id", NULL),
+			.primary = primary,
+			.node = m,
+			.at = m->key_at,
+		};
+		split_upstream(p, r);
+	}
 }
 
-#define FLAT "write it in web.locations"
-#define SPLIT "write it outside of web, for the whole app"
-
-static void read_web(struct problems *p, const struct node *n, void *out)
+void routes_default(struct problems *p, struct manifest *out)
 {
-	static const struct field fields[] = {
-		{ "commands", FIELD_CALL, .call = read_commands },
-		{ "locations", FIELD_CALL, .call = read_locations },
-		{ "upstream", FIELD_CALL, .call = read_upstream },
-		LATER("document_root", .hint = FLAT),
-		LATER("passthru", .hint = FLAT),
-		LATER("index_files", .hint = FLAT),
-		LATER("whitelist", .hint = FLAT),
-		LATER("blacklist", .hint = FLAT),
-		LATER("expires", .hint = FLAT),
-		LATER("move_to_root"),
-		LATER("size", .hint = SPLIT),
-		LATER("disk", .hint = SPLIT),
-		LATER("mounts", .hint = SPLIT),
-		LATER("relationships", .hint = SPLIT),
-		LATER("variables", .hint = SPLIT),
-		LATER("access"),
-		LATER("firewall"),
-		LATER("timezone"),
-		LATER("resources"),
-		LATER("additional_hosts"),
-	};
+	struct node *tree = node_new(p->arena, NODE_MAP, NULL);
+	struct node *route = node_new(p->arena, NODE_MAP, NULL);
+	struct node *type = node_scalar(p->arena, "upstream", false, NULL);
+	const char *name = out->n_apps ? out->apps[0].name : NULL;
+	struct node *to;
 
-	(void)fields_read(p, n, fields, ARRAY_SIZE(fields), out);
-}
-
-#define IN_HOOK "install what is needed in hooks.build"
-
-static const struct field fields[] = {
-	{ "name", FIELD_TEXT, .required = true, .offset = offsetof(struct app, name) },
-	{ "type", FIELD_RAW, .required = true, .offset = offsetof(struct app, type) },
-	{ "size", FIELD_CHOICE, .offset = offsetof(struct app, size), .choices = sizes },
-	{ "disk", FIELD_NUMBER, .offset = offsetof(struct app, disk), .min = 128, .max = 16777216 },
-	{ "relationships", FIELD_CALL, .call = read_relationships },
-	{ "mounts", FIELD_CALL, .call = read_mounts },
-	{ "variables", FIELD_CALL, .call = read_variables },
-	{ "hooks", FIELD_CALL, .call = read_hooks },
-	{ "web", FIELD_CALL, .call = read_web },
-	{ "build", FIELD_CALL, .call = read_build },
-	LATER("stack"),
-	LATER("resources"),
-	LATER("container_profile"),
-	LATER("workers"),
-	LATER("crons"),
-	LATER("dependencies", .hint = IN_HOOK),
-	LATER("runtime"),
-	LATER("access"),
-	LATER("firewall"),
-	LATER("timezone"),
-	LATER("source"),
-	LATER("operations"),
-	LATER("additional_hosts"),
-	LATER("preflight"),
-	LATER("move_to_root"),
-	LATER("toolstack"),
-	LATER("authorizations"),
-	LATER("egress"),
-	LATER("image"),
-};
-
-void app_read(struct problems *p, const struct node *root, struct app *out)
-{
-	const struct node *name = tree_get(root, "name");
-
-	*out = (struct app){
-		.size = "AUTO",
-		.root = "",
-		.document = json_new_map(),
-		.node = root,
-		.at = name ? name->at : root->at,
-	};
-	json_put(out->document, "variables", json_new_map());
-	json_put(out->document, "web", json_new_map());
-	(void)fields_read(p, root, fields, ARRAY_SIZE(fields), out);
-	if (out->name)
-		(void)check_name(p, out->name, "an app", out->at);
+	if (!name)
+		return;
+	to = node_scalar(p->arena, arena_printf(p->arena, "%s:http", name), false, NULL);
+	type->key = "type";
+	to->key = "upstream";
+	route->key = "https://{default}/";
+	node_append(route, type);
+	node_append(route, to);
+	node_append(tree, route);
+	routes_read(p, tree, out);
+	out->routes_node = NULL;
 }

@@ -5,8 +5,10 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "manifests/image.h"
 #include "manifests/recipe.h"
 #include "manifests/tree.h"
+#include "manifests/types.h"
 
 struct list {
 	struct recipe *items;
@@ -24,17 +26,25 @@ static void add(struct problems *problems, struct list *list, const struct recip
 }
 
 static int load_file(struct problems *problems, const char *path, const char *const *folders,
-		     struct list *list, struct error *err)
+		     struct list *list, struct catalog *out, struct error *err)
 {
 	size_t size, errors = problems->errors;
 	struct recipe recipe;
+	const struct node *types;
+	struct node *root;
 	char *text;
 	int r = file_read(problems->arena, AT_FDCWD, path, TREE_MAX_BYTES + 1, &text, &size, err);
 
 	if (r != 0)
 		return r < 0 ? -1 : 0;
-	if (recipe_load(problems, path, text, size, folders, &recipe, err) < 0)
-		return -1;
+	root = tree_parse(problems, path, text, size);
+	types = tree_get(root, "types");
+	if (types) {
+		types_read(problems, types, out);
+		return 0;
+	}
+	root = root ? recipe_include(problems, path, root, folders, 0) : NULL;
+	recipe_read(problems, root, path, &recipe);
 	/* One with errors must not be built from; who asks for it learns why from the problems. */
 	if (problems->errors == errors)
 		add(problems, list, &recipe);
@@ -44,7 +54,8 @@ static int load_file(struct problems *problems, const char *path, const char *co
 int catalog_load(const char *const *folders, struct problems *problems, struct catalog *out,
 		 struct error *err)
 {
-	const char *const *all = folders;
+	const char *const *first = folders;
+	struct catalog all = { 0 };
 	struct list list = { 0 };
 
 	for (; *folders; folders++) {
@@ -58,10 +69,12 @@ int catalog_load(const char *const *folders, struct problems *problems, struct c
 			if (text_ends(names[i], ".yaml") &&
 			    load_file(problems,
 				      arena_printf(problems->arena, "%s/%s", *folders, names[i]),
-				      all, &list, err) < 0)
+				      first, &list, &all, err) < 0)
 				return -1;
 	}
-	*out = (struct catalog){ list.items, list.n };
+	all.recipes = list.items;
+	all.n = list.n;
+	*out = all;
 	return 0;
 }
 

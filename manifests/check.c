@@ -1,9 +1,8 @@
-/* What one field alone can't tell: images, disks, mounts, relationships. */
+/* What one field alone can't tell: images, disks, names. Mounts, links and routes have their own files. */
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/auto.h"
-#include "base/json.h"
 #include "base/text.h"
 #include "manifests/parts.h"
 #include "manifests/recipe.h"
@@ -11,328 +10,254 @@
 #include "manifests/schema.h"
 #include "manifests/tree.h"
 
-/* An app or a service: what both have. */
-struct part {
-	const char *name, *type;
-	bool app;
-	uint32_t disk;
-	struct relationship *relationships;
-	size_t n_relationships;
-	const struct node *node;
-	struct place at;
-	const struct json_t *configuration;
-	const struct recipe *recipe; /* NULL: not known */
-	enum { UNSEEN, ON_PATH, DONE } mark;
-};
+#define TYPES_SHOWN 8
 
-struct check {
-	struct problems *problems;
-	const struct catalog *types;
-	struct part *parts;
-	size_t n;
-};
-
-static struct place place_in(const struct part *part, const char *key)
+struct place place_in(const struct part *part, const char *key)
 {
 	const struct node *n = tree_get(part->node, key);
 
-	return n ? n->at : part->at;
+	return n && n->at.file ? n->at : part->at;
 }
 
-static struct part *find_part(const struct check *c, const char *name)
+struct part *find_part(const struct check *c, const char *name)
 {
 	for (size_t i = 0; i < c->n; i++)
-		if (c->parts[i].name && !strcmp(c->parts[i].name, name))
+		if (c->parts[i].kind != PART_WORKER && c->parts[i].name &&
+		    !strcmp(c->parts[i].name, name))
 			return &c->parts[i];
 	return NULL;
 }
 
-static void gather(struct check *c, struct manifest *m)
+static void add_app(struct check *c, const struct app *a)
 {
-	c->parts =
-		arena_array(c->problems->arena, m->n_apps + m->n_services + 1, sizeof(*c->parts));
-	for (size_t i = 0; i < m->n_apps; i++) {
-		struct app *a = &m->apps[i];
+	c->parts[c->n++] = (struct part){
+		.name = a->name,
+		.type = a->type,
+		.kind = PART_APP,
+		.disk = a->disk,
+		.relationships = a->relationships,
+		.n_relationships = a->n_relationships,
+		.mounts = a->mounts,
+		.n_mounts = a->n_mounts,
+		.node = a->node,
+		.at = a->at,
+	};
+	for (size_t i = 0; i < a->n_workers; i++) {
+		const struct worker *w = &a->workers[i];
 
 		c->parts[c->n++] = (struct part){
-			a->name, a->type, true, a->disk, a->relationships, a->n_relationships,
-			a->node, a->at
+			.name = a->name
+				? arena_printf(c->problems->arena, "%s--%s", a->name, w->name)
+				: NULL,
+			.type = a->type,
+			.kind = PART_WORKER,
+			.disk = w->disk,
+			.relationships = w->relationships,
+			.n_relationships = w->n_relationships,
+			.mounts = w->mounts,
+			.n_mounts = w->n_mounts,
+			.node = w->node,
+			.at = w->at,
 		};
 	}
+}
+
+static void gather(struct check *c, struct manifest *m)
+{
+	size_t n = m->n_apps + m->n_services;
+
+	for (size_t i = 0; i < m->n_apps; i++)
+		n += m->apps[i].n_workers;
+	c->parts = arena_array(c->problems->arena, n + 1, sizeof(*c->parts));
+	for (size_t i = 0; i < m->n_apps; i++)
+		add_app(c, &m->apps[i]);
 	for (size_t i = 0; i < m->n_services; i++) {
 		struct service *s = &m->services[i];
 
-		c->parts[c->n++] = (struct part){ s->name,
-						  s->type,
-						  false,
-						  s->disk,
-						  s->relationships,
-						  s->n_relationships,
-						  s->node,
-						  s->at,
-						  s->configuration };
+		c->parts[c->n++] = (struct part){
+			.name = s->name,
+			.type = s->type,
+			.kind = PART_SERVICE,
+			.disk = s->disk,
+			.relationships = s->relationships,
+			.n_relationships = s->n_relationships,
+			.node = s->node,
+			.at = s->at,
+			.configuration = (struct node *)(size_t)tree_get(s->node, "configuration"),
+		};
 	}
 }
 
 static void check_names(const struct check *c)
 {
-	for (size_t i = 0; i < c->n; i++) {
-		struct part *first = c->parts[i].name ? find_part(c, c->parts[i].name) : NULL;
-		struct problem *problem;
+	for (size_t i = 0; i < c->n; i++)
+		for (size_t k = 0; c->parts[i].name && k < i; k++) {
+			struct problem *problem;
 
-		if (!first || first == &c->parts[i])
+			if (!c->parts[k].name || strcmp(c->parts[k].name, c->parts[i].name) != 0)
+				continue;
+			problem = problem_add(c->problems, PROBLEM_ERROR, "E0302", c->parts[i].at,
+					      "the name \"%s\" is given twice", c->parts[i].name);
+			problem->note_at = c->parts[k].at;
+			problem->note = "first given here";
+			break;
+		}
+}
+
+static size_t list_types(const struct check *c, bool app, const char ***out)
+{
+	size_t n = 0, room = 1;
+
+	for (size_t i = 0; i < c->types->n; i++)
+		room += 1 + c->types->recipes[i].aliases.n;
+	*out = arena_array(c->problems->arena, room, sizeof(**out));
+	for (size_t i = 0; i < c->types->n; i++) {
+		const struct recipe *r = &c->types->recipes[i];
+
+		if (r->image.app != app)
 			continue;
-		problem = problem_add(c->problems, PROBLEM_ERROR, "E0302", c->parts[i].at,
-				      "the name \"%s\" is given twice", first->name);
-		problem->note_at = first->at;
-		problem->note = "first given here";
+		(*out)[n++] = r->type;
+		for (size_t k = 0; k < r->aliases.n; k++)
+			(*out)[n++] = r->aliases.items[k];
 	}
+	return n;
 }
 
 static void unknown_type(const struct check *c, const struct part *part)
 {
-	size_t n = 0, room = 1;
 	const char **all;
+	size_t n = list_types(c, part->kind != PART_SERVICE, &all);
 	struct problem *problem =
 		problem_add(c->problems, PROBLEM_ERROR, "E0301", place_in(part, "type"),
 			    "no image for type \"%s\"", part->type);
 
-	for (size_t i = 0; i < c->types->n; i++)
-		room += 1 + c->types->recipes[i].aliases.n;
-	all = arena_array(c->problems->arena, room, sizeof(*all));
-	for (size_t i = 0; i < c->types->n; i++) {
-		const struct recipe *r = &c->types->recipes[i];
-
-		if (r->image.app == part->app)
-			all[n++] = r->type;
-		for (size_t k = 0; r->image.app == part->app && k < r->aliases.n; k++)
-			all[n++] = r->aliases.items[k];
-	}
 	problem->hint = hint_nearest(c->problems, part->type, all, n);
 	if (!problem->hint)
 		problem->hint = "see what there is: orch image ls";
 }
 
+/* Checked all the same; deploy makes an error of it. */
+static void no_recipe(const struct check *c, const struct part *part)
+{
+	AUTO(text) struct text shown = { 0 };
+	const char **all;
+	size_t n = list_types(c, part->kind != PART_SERVICE, &all);
+
+	for (size_t i = 0; i < n && i < TYPES_SHOWN; i++)
+		text_printf(&shown, "%s%s", i ? ", " : "", all[i]);
+	problem_add(c->problems, PROBLEM_WARNING, "W0301", place_in(part, "type"),
+		    "no recipe for %s: it can be checked and planned, not deployed", part->type)
+		->hint = n ? arena_printf(c->problems->arena, "the catalogue has %s%s",
+					  text_get(&shown), n > TYPES_SHOWN ? ", ..." : "")
+			   : "the catalogue is empty";
+}
+
 static void check_type(const struct check *c, struct part *part)
 {
+	const struct known_type *known;
+
 	if (!part->type)
 		return;
-	part->recipe = catalog_find(c->types, part->type);
-	if (!part->recipe) {
+	known = catalog_type(c->types, part->type);
+	part->image = catalog_image(c->types, part->type);
+	part->storage = known && known->storage;
+	if (part->kind == PART_WORKER)
+		return;
+	if (!part->image) {
 		unknown_type(c, part);
-	} else if (part->recipe->image.app != part->app) {
+	} else if (part->image->app != (part->kind == PART_APP)) {
 		problem_add(c->problems, PROBLEM_ERROR, "E0303", place_in(part, "type"),
 			    "\"%s\" is the type of %s", part->type,
-			    part->app ? "a service" : "an app")
-			->hint =
-			part->app ? "it belongs in services.yaml" : "it belongs in app.yaml";
-		part->recipe = NULL;
+			    part->kind == PART_APP ? "a service" : "an app")
+			->hint = part->kind == PART_APP ? "it belongs in services.yaml"
+							: "it belongs in app.yaml";
+		part->image = NULL;
+	} else if (!catalog_find(c->types, part->type)) {
+		no_recipe(c, part);
 	}
 }
 
 static void check_disk(const struct check *c, const struct part *part)
 {
-	const struct image_description *image = part->recipe ? &part->recipe->image : NULL;
+	const struct image_description *image = part->image;
 
-	if (!image)
+	if (!image || part->kind != PART_SERVICE)
 		return;
-	if (image->data_forbidden && part->disk)
-		problem_add(c->problems, PROBLEM_ERROR, "E0305", place_in(part, "disk"),
-			    "%s keeps nothing on disk", part->type)
+	if (image->data_forbidden && part->disk) {
+		enum severity severity = c->problems->lenient ? PROBLEM_WARNING : PROBLEM_ERROR;
+
+		problem_add(c->problems, severity, c->problems->lenient ? "W0305" : "E0305",
+			    place_in(part, "disk"), "%s keeps nothing on disk", part->type)
 			->hint = "leave out \"disk\"";
-	else if (!part->app && image->data && !image->data_forbidden && !part->disk &&
-		 !tree_get(part->node, "disk"))
+	} else if (image->data && !image->data_forbidden && !part->disk &&
+		   node_is_null(tree_get(part->node, "disk"))) {
 		problem_add(c->problems, PROBLEM_ERROR, "E0304", part->at,
 			    "service \"%s\" needs a disk", part->name)
 			->hint =
 			arena_printf(c->problems->arena, "add: disk: %u",
 				     image->data_minimum > 256 ? image->data_minimum : 256);
-	else if (part->disk && part->disk < image->data_minimum)
+	} else if (part->disk && part->disk < image->data_minimum) {
 		(void)problem_add(c->problems, PROBLEM_ERROR, "E0306", place_in(part, "disk"),
 				  "\"disk\" must be at least %u for %s", image->data_minimum,
 				  part->type);
-}
-
-static void check_mounts(const struct check *c, const struct app *a)
-{
-	const struct node *disk = tree_get(a->node, "disk");
-	bool told = a->disk || (disk && !node_is_null(disk));
-
-	for (size_t i = 0; i < a->n_mounts; i++) {
-		const struct mount *m = &a->mounts[i];
-
-		if (m->source == MOUNT_LOCAL && !told) {
-			problem_add(c->problems, PROBLEM_ERROR, "E0304", m->at,
-				    "the mount \"%s\" needs a disk", m->path)
-				->hint = "add to the app: disk: 512";
-			told = true;
-		}
-		for (size_t k = 0; k < a->n_mounts; k++) {
-			const struct mount *o = &a->mounts[k];
-			size_t len = strlen(o->path);
-
-			if (k < i && !strcmp(o->path, m->path))
-				(void)problem_add(c->problems, PROBLEM_ERROR, "E0307", m->at,
-						  "the mount \"%s\" is given twice", m->path);
-			else if (k != i && !strncmp(m->path, o->path, len) && m->path[len] == '/' &&
-				 m->source != o->source)
-				(void)problem_add(c->problems, PROBLEM_ERROR, "E0308", m->at,
-						  "the mount \"%s\" lies in \"%s\", which has "
-						  "another source",
-						  m->path, o->path);
-		}
 	}
 }
 
-static void unknown_target(const struct check *c, const struct relationship *r)
+static void check_flavor(const struct check *c, const struct part *part)
 {
-	AUTO(text) struct text all = { 0 };
-	const char **names = arena_array(c->problems->arena, c->n + 1, sizeof(*names));
-	struct place at = { 0 };
-	struct problem *problem;
-	size_t n = 0;
-
-	for (size_t i = 0; i < c->n; i++) {
-		if (!c->parts[i].name)
-			continue;
-		names[n++] = c->parts[i].name;
-		if (c->parts[i].app)
-			continue;
-		text_printf(&all, "%s\"%s\"", at.file ? ", " : "", c->parts[i].name);
-		if (!at.file)
-			at = c->parts[i].at;
-	}
-	problem = problem_add(c->problems, PROBLEM_ERROR, "E0310", r->at,
-			      "service \"%s\" is not defined", r->service);
-	problem->hint = hint_nearest(c->problems, r->service, names, n);
-	if (!at.file)
-		return;
-	problem->note_at = at;
-	problem->note =
-		arena_printf(c->problems->arena, "services defined here: %s", text_get(&all));
-}
-
-/* What an endpoint may be called: the user's own replace the image's default one. */
-static size_t endpoint_names(const struct check *c, const struct part *target, const char ***out,
-			     const char **standard)
-{
-	const struct image_description *image = &target->recipe->image;
-	const struct json_t *own = json_get(target->configuration, "endpoints");
-	size_t n_own = 0, n = 0;
-	const char **keys = json_keys(c->problems->arena, own, &n_own);
-	const char **names =
-		arena_array(c->problems->arena, n_own + image->n_endpoints + 2, sizeof(*names));
-	const char *usual = NULL;
-
-	for (; n < n_own; n++)
-		names[n] = keys[n];
-	for (size_t i = 0; i < image->n_endpoints; i++) {
-		bool is_default = image->endpoints[i].is_default || image->n_endpoints == 1;
-
-		if (is_default)
-			usual = image->endpoints[i].name;
-		if (!is_default || !n_own)
-			names[n++] = image->endpoints[i].name;
-	}
-	if (target->app) {
-		names[n++] = "http";
-		usual = NULL;
-	}
-	*standard = NULL;
-	for (size_t i = 0; usual && i < n; i++)
-		if (!strcmp(names[i], usual))
-			*standard = usual;
-	*out = names;
-	return n;
-}
-
-static void resolve(const struct check *c, struct relationship *r, const struct part *target)
-{
-	const char **names, *standard;
-	size_t n = endpoint_names(c, target, &names, &standard);
+	const struct known_type *known =
+		c->types && part->type ? catalog_type(c->types, part->type) : NULL;
+	const struct node *flavor = tree_path(part->node, "build", "flavor", NULL);
 	struct problem *problem;
 
-	if (!r->endpoint) {
-		r->endpoint = standard;
-		if (standard)
-			return;
-		problem = problem_add(c->problems, PROBLEM_ERROR, "E0312", r->at,
-				      "\"%s\" has no default endpoint", target->name);
-		if (n)
-			problem->hint = arena_printf(c->problems->arena, "write \"%s:%s\"",
-						     target->name, names[0]);
+	if (part->kind != PART_APP || !known || !known->flavors.n || node_is_null(flavor) ||
+	    !flavor || !strcmp(flavor->text, "none"))
 		return;
-	}
-	for (size_t i = 0; i < n; i++)
-		if (!strcmp(names[i], r->endpoint))
+	for (size_t i = 0; i < known->flavors.n; i++)
+		if (!strcmp(known->flavors.items[i], flavor->text))
 			return;
-	problem = problem_add(c->problems, PROBLEM_ERROR, "E0311", r->at,
-			      "\"%s\" has no endpoint \"%s\"", target->name, r->endpoint);
-	problem->hint = hint_nearest(c->problems, r->endpoint, names, n);
-	if (!problem->hint && n)
-		problem->hint = arena_printf(c->problems->arena, "it has \"%s\"", names[0]);
+	problem = problem_add(c->problems, PROBLEM_ERROR, "E0212", flavor->at,
+			      "%s has no build flavor \"%s\"", known->name, flavor->text);
+	problem->hint =
+		hint_nearest(c->problems, flavor->text, known->flavors.items, known->flavors.n);
+	if (!problem->hint)
+		problem->hint = arena_printf(c->problems->arena, "there is \"%s\", and none",
+					     known->flavors.items[0]);
 }
 
-static void check_relationships(const struct check *c, const struct part *part)
+/* What others mount goes by its name in a file system and on a network: RFC 1123, 2.1. */
+static void check_storage_name(const struct check *c, const struct part *part)
 {
-	for (size_t i = 0; i < part->n_relationships; i++) {
-		struct relationship *r = &part->relationships[i];
-		const struct part *target = find_part(c, r->service);
+	size_t len = part->name ? strlen(part->name) : 0;
 
-		if (!target)
-			unknown_target(c, r);
-		else if (target->recipe)
-			resolve(c, r, target);
-		if (!r->endpoint)
-			r->endpoint = "";
-	}
+	if (part->storage && len && (strchr(part->name, '_') || part->name[len - 1] == '-'))
+		problem_add(c->problems, PROBLEM_ERROR, "E0207", part->at,
+			    "\"%s\" can't be the name of a service of type %s", part->name,
+			    part->type)
+			->hint = "letters, digits and \"-\", as in a host name";
 }
 
-/* path holds the names from where the search began, "a -> b". */
-static void find_cycles(const struct check *c, struct part *part, const struct part **path,
-			size_t depth)
+size_t manifest_refuse(struct problems *problems)
 {
-	part->mark = ON_PATH;
-	path[depth++] = part;
-	for (size_t i = 0; i < part->n_relationships; i++) {
-		struct part *target = find_part(c, part->relationships[i].service);
-		AUTO(text) struct text shown = { 0 };
-		size_t from = depth;
-
-		if (!target || target->mark == DONE)
-			continue;
-		if (target->mark == UNSEEN) {
-			find_cycles(c, target, path, depth);
-			continue;
-		}
-		while (path[from - 1] != target)
-			from--;
-		for (from--; from < depth; from++)
-			text_printf(&shown, "%s -> ", path[from]->name);
-		(void)problem_add(c->problems, PROBLEM_ERROR, "E0313", part->relationships[i].at,
-				  "relationships in a circle: %s%s", text_get(&shown),
-				  target->name);
-	}
-	part->mark = DONE;
+	return problems_raise(problems, "N0204", "E0204") +
+		problems_raise(problems, "W0301", "E0301");
 }
 
 void manifest_check(struct problems *p, const struct catalog *types, struct manifest *m)
 {
 	struct check c = { .problems = p, .types = types };
-	const struct part **path;
 
 	gather(&c, m);
 	check_names(&c);
 	for (size_t i = 0; types && i < c.n; i++)
 		check_type(&c, &c.parts[i]);
-	for (size_t i = 0; i < c.n; i++)
+	for (size_t i = 0; i < c.n; i++) {
 		check_disk(&c, &c.parts[i]);
-	for (size_t i = 0; i < m->n_apps; i++)
-		check_mounts(&c, &m->apps[i]);
-	for (size_t i = 0; i < c.n; i++)
-		check_relationships(&c, &c.parts[i]);
-	path = arena_array(p->arena, c.n + 1, sizeof(*path));
-	for (size_t i = 0; i < c.n; i++)
-		if (c.parts[i].mark == UNSEEN && c.parts[i].name)
-			find_cycles(&c, &c.parts[i], path, 0);
+		check_flavor(&c, &c.parts[i]);
+		check_storage_name(&c, &c.parts[i]);
+		check_mounts(&c, &c.parts[i]);
+	}
+	check_links(&c);
+	check_routes(&c, m);
+	later_note(p, m);
 }

@@ -143,7 +143,7 @@ static void read_port(struct problems *p, const struct node *n, void *out)
 		((struct image_endpoint *)out)->port = (uint16_t)number;
 }
 
-static void read_endpoints(struct problems *p, const struct node *n, void *out)
+void image_read_endpoints(struct problems *p, const struct node *n, void *out)
 {
 	static const struct field fields[] = {
 		{ "scheme", FIELD_TEXT, .required = true,
@@ -198,7 +198,7 @@ static void read_hooks(struct problems *p, const struct node *n, void *out)
 }
 
 /* "forbidden", or the least size in MB. */
-static void read_disk(struct problems *p, const struct node *n, void *out)
+void image_read_disk(struct problems *p, const struct node *n, void *out)
 {
 	struct image_description *image = out;
 	int64_t number;
@@ -276,7 +276,7 @@ static void read_upstream(struct problems *p, const struct node *n, void *out)
 	(void)fields_read(p, n, fields, ARRAY_SIZE(fields), out);
 }
 
-static void read_kind(struct problems *p, const struct node *n, void *out)
+void image_read_kind(struct problems *p, const struct node *n, void *out)
 {
 	static const char *const words[] = { "app", "service", NULL };
 
@@ -284,14 +284,14 @@ static void read_kind(struct problems *p, const struct node *n, void *out)
 }
 
 static const struct field fields[] = {
-	{ "kind", FIELD_CALL, .required = true, .call = read_kind },
+	{ "kind", FIELD_CALL, .required = true, .call = image_read_kind },
 	{ "user", FIELD_TEXT, .required = true, IMAGE(user) },
 	{ "users", FIELD_CALL, .required = true, .call = read_users },
 	{ "processes", FIELD_CALL, .required = true, .call = read_processes },
 	{ "ready", FIELD_CALL, .call = read_ready },
-	{ "endpoints", FIELD_CALL, .call = read_endpoints },
+	{ "endpoints", FIELD_CALL, .call = image_read_endpoints },
 	{ "data", FIELD_TEXT, IMAGE(data) },
-	{ "disk", FIELD_CALL, .call = read_disk },
+	{ "disk", FIELD_CALL, .call = image_read_disk },
 	{ "hooks", FIELD_CALL, .call = read_hooks },
 	{ "memory", FIELD_CALL, .call = read_memory },
 	{ "cpu", FIELD_CALL, .call = read_cpu },

@@ -16,3 +16,8 @@ struct node *recipe_include(struct problems *p, const char *file, struct node *r
 			    const char *const *folders, unsigned depth);
 
 void image_read(struct problems *p, const struct node *map, struct image_description *out);
+
+/* Single keys, for others that have them, too: out is a struct image_description. */
+void image_read_kind(struct problems *p, const struct node *n, void *out);
+void image_read_endpoints(struct problems *p, const struct node *n, void *out);
+void image_read_disk(struct problems *p, const struct node *n, void *out);

@@ -2,27 +2,53 @@ noinst_LIBRARIES += %D%/libmanifests.a
 %C%_libmanifests_a_CPPFLAGS = $(AM_CPPFLAGS) $(YAML_CFLAGS) $(PCRE2_CFLAGS)
 %C%_libmanifests_a_SOURCES = \
 	%D%/app.c \
+	%D%/archive.c \
 	%D%/catalog.c \
 	%D%/check.c \
+	%D%/check_links.c \
+	%D%/check_mounts.c \
+	%D%/check_routes.c \
+	%D%/codes.c \
+	%D%/codes.h \
+	%D%/cron.c \
+	%D%/cron.h \
+	%D%/discover.c \
+	%D%/discover.h \
 	%D%/document.c \
+	%D%/files.c \
+	%D%/files.h \
+	%D%/format.c \
+	%D%/format.h \
+	%D%/format_schema.c \
 	%D%/image.c \
 	%D%/image.h \
+	%D%/include.c \
+	%D%/keys_app.c \
+	%D%/keys_routes.c \
+	%D%/keys_services.c \
+	%D%/keys_web.c \
+	%D%/later.c \
+	%D%/legacy.c \
 	%D%/load.c \
 	%D%/manifest.h \
+	%D%/node.c \
 	%D%/parts.h \
 	%D%/pattern.c \
 	%D%/pattern.h \
+	%D%/print.c \
 	%D%/problem.c \
 	%D%/problem.h \
 	%D%/recipe.c \
 	%D%/recipe.h \
 	%D%/recipe_include.c \
-	%D%/relationships.c \
+	%D%/report.c \
+	%D%/rows.c \
+	%D%/rows.h \
 	%D%/scalar.c \
 	%D%/scalar.h \
 	%D%/schema.c \
 	%D%/schema.h \
-	%D%/services.c \
 	%D%/tree.c \
 	%D%/tree.h \
-	%D%/web.c
+	%D%/types.c \
+	%D%/types.h

@@ -25,6 +25,19 @@ static void make_printable(char *s)
 			*s = '?';
 }
 
+static size_t *counter(struct problems *p, enum severity severity)
+{
+	switch (severity) {
+	case PROBLEM_ERROR:
+		return &p->errors;
+	case PROBLEM_WARNING:
+		return &p->warnings;
+	case PROBLEM_NOTE:
+		return &p->notes;
+	}
+	abort();
+}
+
 struct problem *problem_add(struct problems *p, enum severity severity, const char *code,
 			    struct place at, const char *fmt, ...)
 {
@@ -32,20 +45,16 @@ struct problem *problem_add(struct problems *p, enum severity severity, const ch
 	struct problem *item;
 	va_list ap;
 
-	if (severity == PROBLEM_ERROR)
-		p->errors++;
-	else
-		p->warnings++;
-	/* All at once: a pointer to an item stays good. */
-	if (!p->items)
-		p->items = arena_array(p->arena, PROBLEMS_MAX, sizeof(*p->items));
-	item = p->n < PROBLEMS_MAX ? &p->items[p->n++] : arena_new(p->arena, struct problem);
+	item = arena_new(p->arena, struct problem);
+	if ((*counter(p, severity))++ < PROBLEMS_MAX)
+		*arena_push(p->arena, p) = item;
 	va_start(ap, fmt);
 	if (vasprintf(&text, fmt, ap) < 0)
 		abort();
 	va_end(ap);
 	make_printable(text);
 	*item = (struct problem){
+		.number = p->n,
 		.severity = severity,
 		.code = code,
 		.at = at,
@@ -77,16 +86,16 @@ static int compare(const void *a, const void *b, void *ctx)
 		return x->at.line < y->at.line ? -1 : 1;
 	if (x->at.column != y->at.column)
 		return x->at.column < y->at.column ? -1 : 1;
-	return x < y ? -1 : x > y;
+	return x->number < y->number ? -1 : x->number > y->number;
 }
 
 /* By file in the order they were read, then by place, then as found. */
-static const struct problem **sort(struct arena *arena, const struct problems *p)
+const struct problem **problems_sort(struct arena *arena, const struct problems *p)
 {
 	const struct problem **order = arena_array(arena, p->n + 1, sizeof(*order));
 
 	for (size_t i = 0; i < p->n; i++)
-		order[i] = &p->items[i];
+		order[i] = p->items[i];
 	qsort_r(order, p->n, sizeof(*order), compare, (void *)(size_t)p);
 	return order;
 }
@@ -151,13 +160,15 @@ static void print_source(const struct problems *p, const struct problem *item, F
 	putc('\n', to);
 }
 
-static const char *severity_name(enum severity s)
+const char *severity_name(enum severity s)
 {
 	switch (s) {
 	case PROBLEM_ERROR:
 		return "error";
 	case PROBLEM_WARNING:
 		return "warning";
+	case PROBLEM_NOTE:
+		return "note";
 	}
 	abort();
 }
@@ -172,16 +183,34 @@ static void print_place(const struct place *at, FILE *to)
 	putc(' ', to);
 }
 
-void problems_print(const struct problems *p, bool warnings, FILE *to)
+size_t problems_raise(struct problems *p, const char *code, const char *as)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < p->n; i++) {
+		struct problem *item = p->items[i];
+
+		if (strcmp(item->code, code) != 0)
+			continue;
+		(*counter(p, item->severity))--;
+		item->severity = PROBLEM_ERROR;
+		item->code = as;
+		p->errors++;
+		found++;
+	}
+	return found;
+}
+
+void problems_print(const struct problems *p, enum severity least, FILE *to)
 {
 	AUTO(arena) struct arena arena = { 0 };
-	const struct problem **order = sort(&arena, p);
-	size_t left = p->errors + p->warnings - p->n;
+	const struct problem **order = problems_sort(&arena, p);
+	size_t left = p->errors + p->warnings + p->notes - p->n;
 
 	for (size_t i = 0; i < p->n; i++) {
 		const struct problem *item = order[i];
 
-		if (item->severity == PROBLEM_WARNING && !warnings)
+		if (item->severity > least)
 			continue;
 		print_place(&item->at, to);
 		fprintf(to, "%s: %s [%s]\n", severity_name(item->severity), item->text, item->code);
@@ -193,25 +222,4 @@ void problems_print(const struct problems *p, bool warnings, FILE *to)
 	}
 	if (left)
 		fprintf(to, "and %zu more\n", left);
-}
-
-struct json_t *problems_json(const struct problems *p)
-{
-	AUTO(arena) struct arena arena = { 0 };
-	const struct problem **order = sort(&arena, p);
-	struct json_t *list = json_new_list();
-
-	for (size_t i = 0; i < p->n; i++) {
-		const struct problem *item = order[i];
-		struct json_t *o = json_add(list, json_new_map());
-
-		json_put_text(o, "severity", severity_name(item->severity));
-		json_put_text(o, "code", item->code);
-		json_put_text(o, "file", item->at.file);
-		json_put_number(o, "line", item->at.line);
-		json_put_number(o, "column", item->at.column);
-		json_put_text(o, "text", item->text);
-		json_put_text(o, "hint", item->hint);
-	}
-	return list;
 }

@@ -87,22 +87,29 @@ static void make_relative(struct strings *list)
 		list->items[i] = relative(list->items[i]);
 }
 
-int recipe_load(struct problems *problems, const char *file, const char *text, size_t size,
-		const char *const *folders, struct recipe *out, struct error *err)
+void recipe_read(struct problems *problems, const struct node *root, const char *file,
+		 struct recipe *out)
 {
-	struct node *root = tree_parse(problems, file, text, size);
 	struct recipe r = { .file = file };
 	static const char *none[] = { NULL };
 
-	(void)err;
 	r.aliases.items = r.packages.items = r.folders.items = r.remove.items = none;
-	if (root)
-		root = recipe_include(problems, file, root, folders, 0);
 	if (root)
 		(void)fields_read(problems, root, fields, ARRAY_SIZE(fields), &r);
 	make_relative(&r.folders);
 	make_relative(&r.remove);
 	*out = r;
+}
+
+int recipe_load(struct problems *problems, const char *file, const char *text, size_t size,
+		const char *const *folders, struct recipe *out, struct error *err)
+{
+	struct node *root = tree_parse(problems, file, text, size);
+
+	(void)err;
+	if (root)
+		root = recipe_include(problems, file, root, folders, 0);
+	recipe_read(problems, root, file, out);
 	return 0;
 }
 

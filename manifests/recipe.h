@@ -52,6 +52,7 @@
 
 struct arena;
 struct error;
+struct node;
 
 struct strings {
 	const char **items; /* NULL-terminated */
@@ -127,11 +128,35 @@ struct recipe {
 	const char *file;	/* where it was read */
 };
 
+/*
+ * A type of the vendor's that is known by name: what a manifest may say about it is checked, with a recipe for it or without.
+ *
+ *	types:
+ *	  mariadb:
+ *	    kind: service
+ *	    aliases: [mysql]
+ *	    endpoints: {mysql: {scheme: mysql, port: 3306}}
+ *	    disk: 256			MB, the least; or "forbidden"
+ *	    storage: true		other containers mount its volume
+ *	    flavors: [composer]		of build.flavor, besides none
+ */
+struct known_type {
+	const char *name; /* without version */
+	struct strings aliases, flavors;
+	bool storage;
+	struct image_description image; /* kind, endpoints, disk */
+};
+
 struct catalog {
 	struct recipe *recipes;
 	size_t n;
+	struct known_type *types;
+	size_t n_types;
 };
 
+/* A tree that is NULL was reported already. */
+void recipe_read(struct problems *problems, const struct node *root, const char *file,
+		 struct recipe *out);
 /* One recipe's text, or the text of an image.yaml; problems as everywhere. Everything in problems->arena. */
 int recipe_parse(struct problems *problems, const char *file, const char *text, size_t size,
 		 struct recipe *out, struct error *err);
@@ -141,8 +166,12 @@ int recipe_load(struct problems *problems, const char *file, const char *text, s
 int image_description_parse(struct problems *problems, const char *file, const char *text,
 			    size_t size, struct image_description *out, struct error *err);
 
-/* All *.yaml in the folders (NULL-terminated; absent ones are fine); a later folder's recipe replaces an earlier one's of the same type. */
+/* All *.yaml in the folders (NULL-terminated; absent ones are fine): recipes, and tables of types. A later folder's replace an earlier one's. */
 int catalog_load(const char *const *folders, struct problems *problems, struct catalog *out,
 		 struct error *err);
 /* By type or alias; NULL when there is none. */
 const struct recipe *catalog_find(const struct catalog *c, const char *type);
+/* "mysql:5.7": of any version. NULL when nothing is known. */
+const struct known_type *catalog_type(const struct catalog *c, const char *type);
+/* What the recipe says, else what is known of the type, else NULL. */
+const struct image_description *catalog_image(const struct catalog *c, const char *type);

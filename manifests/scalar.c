@@ -10,7 +10,7 @@
 
 static bool one_of(const struct node *n, const char *const *words, size_t count)
 {
-	if (n->kind != NODE_SCALAR || !n->plain)
+	if (!n || n->kind != NODE_SCALAR || !n->plain)
 		return false;
 	for (size_t i = 0; i < count; i++)
 		if (!strcmp(n->text, words[i]))

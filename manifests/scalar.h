@@ -11,7 +11,7 @@
 struct json_t;
 struct node;
 
-bool node_is_null(const struct node *n);
+bool node_is_null(const struct node *n);	      /* not for NULL, which is no node */
 bool node_flag(const struct node *n, bool *out);      /* false: it is none */
 bool node_number(const struct node *n, int64_t *out); /* a whole number; false: it is none */
 bool node_real(const struct node *n, double *out);    /* one with a fraction; false: it is none */

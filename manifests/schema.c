@@ -165,8 +165,7 @@ static void unknown_key(struct problems *p, const struct node *n, const struct f
 	size_t k = 0;
 
 	for (size_t i = 0; i < count && k < KEYS_MAX; i++)
-		if (fields[i].kind != FIELD_LATER)
-			keys[k++] = fields[i].key;
+		keys[k++] = fields[i].key;
 	problem_add(p, PROBLEM_ERROR, "E0203", n->key_at, "unknown key \"%s\"", n->key)->hint =
 		hint_nearest(p, n->key, keys, k);
 }
@@ -202,11 +201,6 @@ static void read_field(struct problems *p, const struct node *n, const struct fi
 	case FIELD_CALL:
 		f->call(p, n, out);
 		break;
-	case FIELD_LATER:
-		problem_add(p, PROBLEM_ERROR, "E0204", n->key_at, "\"%s\" is not supported yet",
-			    n->key)
-			->hint = f->hint;
-		break;
 	}
 }
 
@@ -224,7 +218,7 @@ bool fields_read(struct problems *p, const struct node *map, const struct field 
 			i++;
 		if (i == n)
 			unknown_key(p, m, fields, n);
-		else if (!node_is_null(m) || fields[i].kind == FIELD_LATER)
+		else if (!node_is_null(m))
 			read_field(p, m, &fields[i], out);
 		else if (fields[i].required)
 			(void)problem_add(p, PROBLEM_ERROR, "E0202", m->key_at, "\"%s\" is empty",

@@ -22,7 +22,6 @@ enum field_kind {
 	FIELD_STRINGS, /* struct strings: a list of texts */
 	FIELD_CHOICE,  /* const char *: one of choices */
 	FIELD_CALL,    /* call(..., out) */
-	FIELD_LATER,   /* of the vendor's format: refused, with hint */
 };
 
 typedef void field_call(struct problems *p, const struct node *value, void *out);
@@ -35,7 +34,6 @@ struct field {
 	int64_t min, max;
 	const char *const *choices; /* NULL-terminated */
 	field_call *call;	    /* out is the struct itself */
-	const char *hint;
 };
 
 /* Read a map into *out. Returns false when it is no map at all. */

@@ -113,19 +113,21 @@ static int too_deep(struct parser *ps, const yaml_event_t *e)
 	return -1;
 }
 
-/* Tags of the vendor's format have their own message. "!!str" is what quotes are. */
-static void check_tag(struct parser *ps, const yaml_event_t *e, const yaml_char_t *given)
+/* "!!str" is what quotes are. */
+static const char *read_tag(struct parser *ps, const yaml_event_t *e, const yaml_char_t *given)
 {
+	static const char *const known[] = { "!include", "!archive" };
 	const char *tag = (const char *)given;
 
 	if (!tag || !strcmp(tag, "!") || !strcmp(tag, YAML_STR_TAG))
-		return;
-	if (!strcmp(tag, "!include") || !strcmp(tag, "!archive"))
-		(void)problem_add(ps->problems, PROBLEM_ERROR, "E0204", place_of(ps, e),
-				  "%s is not supported yet", tag);
-	else
-		(void)problem_add(ps->problems, PROBLEM_ERROR, "E0105", place_of(ps, e),
-				  "unknown tag \"%s\"", tag);
+		return NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (!strcmp(tag, known[i]))
+			return known[i];
+	problem_add(ps->problems, PROBLEM_ERROR, "E0105", place_of(ps, e), "unknown tag \"%s\"",
+		    tag)
+		->hint = "quote a text that starts with !";
+	return NULL;
 }
 
 static void keep_anchor(struct parser *ps, const yaml_char_t *name, const struct node *n)
@@ -180,7 +182,6 @@ static struct node *read_scalar(struct parser *ps, const yaml_event_t *e)
 	if (add_weight(ps, e, 1) < 0)
 		return NULL;
 	n = arena_new(ps->problems->arena, struct node);
-	check_tag(ps, e, e->data.scalar.tag);
 	if (strlen(text) != e->data.scalar.length)
 		complain(ps, e, "E0106", "a text can't have a NUL byte in it");
 	*n = (struct node){
@@ -188,18 +189,11 @@ static struct node *read_scalar(struct parser *ps, const yaml_event_t *e)
 		.at = place_of(ps, e),
 		.text = arena_strdup(ps->problems->arena, text),
 		.plain = e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && !e->data.scalar.tag,
+		.tag = read_tag(ps, e, e->data.scalar.tag),
 		.weight = 1,
 	};
 	keep_anchor(ps, e->data.scalar.anchor, n);
 	return n;
-}
-
-static const struct node *find_member(const struct node *map, const char *key)
-{
-	for (const struct node *m = map->child; m; m = m->next)
-		if (!strcmp(m->key, key))
-			return m;
-	return NULL;
 }
 
 /*
@@ -220,16 +214,12 @@ static int read_key(struct parser *ps, yaml_event_t *e, const struct node *map, 
 			return -1;
 		return next_event(ps, e);
 	}
-	if (!strcmp((const char *)e->data.scalar.value, "<<")) {
-		complain(ps, e, "E0204", "merge keys are not supported yet");
-		return next_event(ps, e);
-	}
 	if (strlen((const char *)e->data.scalar.value) != e->data.scalar.length) {
 		complain(ps, e, "E0106", "a key can't have a NUL byte in it");
 		return next_event(ps, e);
 	}
-	twin = find_member(map, (const char *)e->data.scalar.value);
-	if (twin) {
+	twin = tree_get(map, (const char *)e->data.scalar.value);
+	if (twin && !twin->merged) {
 		problem = problem_add(ps->problems, PROBLEM_ERROR, "E0205", *at,
 				      "\"%s\" is given twice", twin->key);
 		problem->note_at = twin->key_at;
@@ -244,8 +234,6 @@ static int read_members(struct parser *ps, struct node *parent, yaml_event_type_
 			unsigned depth)
 {
 	AUTO(event) yaml_event_t e = { 0 };
-	struct node **tail = &parent->child;
-
 	for (;;) {
 		struct place at = { 0 };
 		const char *key = NULL;
@@ -264,12 +252,13 @@ static int read_members(struct parser *ps, struct node *parent, yaml_event_type_
 			continue;
 		n->key = key;
 		n->key_at = at;
-		*tail = n;
-		tail = &n->next;
-		parent->n++;
-		parent->weight += n->weight;
-		if (n->height >= parent->height)
-			parent->height = n->height + 1;
+		if (!key)
+			node_append(parent, n);
+		else if (strcmp(key, "<<") != 0)
+			node_set(parent, n);
+		else if (!node_merge(ps->problems->arena, parent, n))
+			(void)problem_add(ps->problems, PROBLEM_ERROR, "E0106", n->at,
+					  "only a map, or a list of maps, can be merged");
 	}
 }
 
@@ -287,7 +276,7 @@ static struct node *read_collection(struct parser *ps, const yaml_event_t *e, un
 	n = arena_new(ps->problems->arena, struct node);
 	*n = (struct node){ .kind = map ? NODE_MAP : NODE_LIST, .weight = 1 };
 	n->at = place_of(ps, e);
-	check_tag(ps, e, map ? e->data.mapping_start.tag : e->data.sequence_start.tag);
+	n->tag = read_tag(ps, e, map ? e->data.mapping_start.tag : e->data.sequence_start.tag);
 	if (read_members(ps, n, map ? YAML_MAPPING_END_EVENT : YAML_SEQUENCE_END_EVENT, depth + 1) <
 	    0)
 		return NULL;
@@ -344,9 +333,4 @@ struct node *tree_parse(struct problems *p, const char *file, const char *text, 
 	yaml_parser_set_input_string(&ps.yaml, (const unsigned char *)text, size);
 	yaml_parser_set_encoding(&ps.yaml, YAML_UTF8_ENCODING);
 	return read_stream(&ps);
-}
-
-const struct node *tree_get(const struct node *map, const char *key)
-{
-	return map && map->kind == NODE_MAP ? find_member(map, key) : NULL;
 }

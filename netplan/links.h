@@ -33,8 +33,10 @@ int links_ensure_member(int router, int netns, const struct net_member *member, 
 /*
  * The uplink between the caller's network namespace (the host) and the router: a veth named plan->id here, "uplink"
  * there; addresses NET_GATEWAY/32 and plan->uplink/32; default route of the router; ip_forward on the
- * host is set if it was not; route_localnet on this end only.
+ * host is set if it was not; route_localnet on this end only. LINKS_TAKEN: another link had the address first; this
+ * one is of no use and is to be removed.
  */
+#define LINKS_TAKEN 1
 int links_ensure_uplink(int router, const struct net_plan *plan, struct error *err);
 
 /* The link called id on the host, left by a crash; gone is success. */

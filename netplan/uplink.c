@@ -96,14 +96,10 @@ uint32_t links_free_uplink(uint32_t wanted, struct error *err)
 static int check_route_is_ours(const struct pair *p, const struct net_plan *plan, struct error *err)
 {
 	struct uplink_routes routes = { .wanted = plan->uplink, .index = p->near_index };
-	char text[16];
 
 	if (find_routes(p->near_nl, &routes, err) < 0)
 		return -1;
-	if (routes.taken[plan->uplink - NET_UPLINKS])
-		return fail(err, ERROR_CONFLICT, "address %s is used by another uplink",
-			    net_print(text, plan->uplink));
-	return 0;
+	return routes.taken[plan->uplink - NET_UPLINKS] ? LINKS_TAKEN : 0;
 }
 
 static int set_up_host_side(const struct pair *p, const struct net_plan *plan, struct error *err)
@@ -149,23 +145,29 @@ static int ensure_uplink(int router, const struct net_plan *plan, struct error *
 		.far = { .name = UPLINK },
 	};
 
+	int r;
+
 	pair_mac(p.near.mac, SIDE_OUTER, plan->uplink);
 	pair_mac(p.far.mac, SIDE_INNER, plan->uplink);
 	if (netlink_open(-1, &host, err) < 0 || netlink_open(router, &inside, err) < 0)
 		return -1;
 	p.near_nl = host;
 	p.far_nl = inside;
-	if (pair_ensure(&p, err) < 0 || set_up_host_side(&p, plan, err) < 0 ||
-	    set_up_router_side(&p, plan, err) < 0 || pair_settle(&p, err) < 0)
+	if (pair_ensure(&p, err) < 0)
+		return -1;
+	r = set_up_host_side(&p, plan, err);
+	if (r != 0)
+		return r;
+	if (set_up_router_side(&p, plan, err) < 0 || pair_settle(&p, err) < 0)
 		return -1;
 	return ensure_forwarding(err);
 }
 
 int links_ensure_uplink(int router, const struct net_plan *plan, struct error *err)
 {
-	if (ensure_uplink(router, plan, err) < 0)
-		return fail_in(err, "uplink");
-	return 0;
+	int r = ensure_uplink(router, plan, err);
+
+	return r < 0 ? fail_in(err, "uplink") : r;
 }
 
 int links_ensure_no_uplink(const char *id, struct error *err)

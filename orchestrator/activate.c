@@ -99,6 +99,7 @@ static int settle(struct run *r, struct item *item, struct error *err)
 	json_put(entry, "document", json_copy_deep(item->wanted));
 	json_put_number(entry, "generation", json_get_number(r->p->record, "generation", 0));
 	json_put_flag(entry, "active", true);
+	json_drop(entry, "changing");
 	item->stage = STAGE_DONE;
 	if (b->save(b->ctx, r->p->record, err) < 0)
 		return -1;

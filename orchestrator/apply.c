@@ -28,23 +28,28 @@ static void tell(const struct applier *p, const char *what, const char *name, co
 			  p->backend->now_ms(p->backend->ctx) - since);
 }
 
-static int remove_container(const struct applier *p, const struct action *a, struct error *err)
+/* Not before everything else went well: who goes back finds the data where it was. */
+static int discard_removed(const struct applier *p, struct error *err)
 {
 	const struct backend *b = p->backend;
-	uint64_t since = b->now_ms(b->ctx);
 
-	if (b->stop(b->ctx, a->container, err) < 0)
-		return -1;
-	if (a->data && b->discard(b->ctx, a->container, err) < 0)
-		return -1;
-	json_drop(json_get(p->record, "containers"), a->container);
-	if (save(p, err) < 0)
-		return -1;
-	tell(p, "remove", a->container, a->data ? "data to the trash" : "", since);
+	for (size_t i = 0; i < p->plan->n; i++) {
+		const struct action *a = &p->plan->actions[i];
+		uint64_t since = b->now_ms(b->ctx);
+
+		if (a->kind != ACTION_REMOVE)
+			continue;
+		if (a->data && b->discard(b->ctx, a->container, err) < 0)
+			return fail_in(err, "%s", a->container);
+		json_drop(json_get(p->record, "containers"), a->container);
+		if (save(p, err) < 0)
+			return -1;
+		tell(p, "remove", a->container, a->data ? "data to the trash" : "", since);
+	}
 	return 0;
 }
 
-/* Removals, and the old of what is recreated. */
+/* Stops what is removed, and the old of what is recreated. */
 static int make_room(const struct applier *p, struct error *err)
 {
 	const struct backend *b = p->backend;
@@ -52,9 +57,7 @@ static int make_room(const struct applier *p, struct error *err)
 	for (size_t i = 0; i < p->plan->n; i++) {
 		const struct action *a = &p->plan->actions[i];
 
-		if (a->kind == ACTION_REMOVE && remove_container(p, a, err) < 0)
-			return fail_in(err, "%s", a->container);
-		if (a->kind != ACTION_CHANGE || !fresh(a))
+		if (a->kind != ACTION_REMOVE && (a->kind != ACTION_CHANGE || !fresh(a)))
 			continue;
 		if (b->stop(b->ctx, a->container, err) < 0)
 			return fail_in(err, "%s", a->container);
@@ -78,6 +81,7 @@ static int record_new(const struct applier *p, size_t *n, struct error *err)
 		entry = record_entry(p->record, a->container);
 		json_put_flag(entry, "made", false);
 		json_put_flag(entry, "active", false);
+		json_drop(entry, "changing");
 		json_put(entry, "document", json_copy_deep(a->wanted));
 		json_put_number(entry, "generation", json_get_number(p->record, "generation", 0));
 		(*n)++;
@@ -116,6 +120,29 @@ static int make_new(const struct applier *p, size_t *n, struct error *err)
 	return save(p, err);
 }
 
+static bool changes(const struct action *a)
+{
+	return a->kind == ACTION_CHANGE && !fresh(a) && a->effects;
+}
+
+/* From here on what runs may be other than the record's document; going back has to undo it. */
+static int record_changes(const struct applier *p, struct error *err)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < p->plan->n; i++) {
+		const struct action *a = &p->plan->actions[i];
+
+		if (a->kind == ACTION_NETWORK)
+			json_put_flag(p->record, "network_changing", true);
+		if (changes(a))
+			json_put_number(record_entry(p->record, a->container), "changing",
+					a->effects);
+		any |= a->kind == ACTION_NETWORK || changes(a);
+	}
+	return any ? save(p, err) : 0;
+}
+
 static int change_running(const struct applier *p, struct error *err)
 {
 	const struct backend *b = p->backend;
@@ -123,8 +150,7 @@ static int change_running(const struct applier *p, struct error *err)
 	for (size_t i = 0; i < p->plan->n; i++) {
 		const struct action *a = &p->plan->actions[i];
 
-		if (a->kind != ACTION_CHANGE || fresh(a) ||
-		    !(a->effects & (EFFECT_LIVE | EFFECT_SWAP)))
+		if (!changes(a) || !(a->effects & (EFFECT_LIVE | EFFECT_SWAP)))
 			continue;
 		if (b->change(b->ctx, a->container, a->wanted, a->effects, err) < 0)
 			return fail_in(err, "%s", a->container);
@@ -190,6 +216,7 @@ static int finish(const struct applier *p, struct error *err)
 {
 	json_put(p->record, "network", json_copy_deep(json_get(p->desired, "network")));
 	json_put_text(p->record, "commit", json_get_text(p->desired, "commit", ""));
+	json_drop(p->record, "network_changing");
 	return save(p, err);
 }
 
@@ -206,7 +233,8 @@ int apply(const struct plan *plan, const struct json_t *desired, struct json_t *
 		return -1;
 	if (backend->network(backend->ctx, desired, err) < 0)
 		return fail_in(err, "network");
-	if (make_new(&p, &n, err) < 0 || set_rules(&p, published, err) < 0)
+	if (make_new(&p, &n, err) < 0 || record_changes(&p, err) < 0 ||
+	    set_rules(&p, published, err) < 0)
 		return -1;
 	if (n)
 		tell(&p, "group", "", arena_printf(&arena, "%zu running", n), options->since_ms);
@@ -215,7 +243,7 @@ int apply(const struct plan *plan, const struct json_t *desired, struct json_t *
 		return -1;
 	if (!published && set_rules(&p, true, err) < 0)
 		return -1;
-	if (finish(&p, err) < 0)
+	if (finish(&p, err) < 0 || run_hooks(&p, "post_deploy", err) < 0)
 		return -1;
-	return run_hooks(&p, "post_deploy", err);
+	return discard_removed(&p, err);
 }

@@ -159,7 +159,7 @@ int bases_import(struct session *s, const char *folder, const char *type, char d
 	if (image_description_parse(&problems, file, text, size, &image, err) < 0)
 		return -1;
 	if (problems.errors) {
-		problems_print(&problems, true, stderr);
+		problems_print(&problems, PROBLEM_WARNING, stderr);
 		return fail(err, ERROR_INPUT, "nothing was imported");
 	}
 	if (store_ensure(s->host.images, err) < 0 || squash_pack(folder, path, &options, err) < 0 ||

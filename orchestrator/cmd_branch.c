@@ -10,7 +10,6 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/text.h"
-#include "images/store.h"
 #include "orchestrator/commands.h"
 #include "orchestrator/desired.h"
 #include "orchestrator/destroy.h"
@@ -80,28 +79,6 @@ static int check_unused(struct branch *b, struct error *err)
 	return 0;
 }
 
-static int check_images(struct session *s, const struct json_t *document, struct error *err)
-{
-	const struct json_t *containers = json_get(document, "containers");
-	const char **names;
-	size_t n;
-
-	names = json_keys(&s->arena, containers, &n);
-	for (size_t i = 0; i < n; i++) {
-		const struct json_t *c = json_get(containers, names[i]);
-		const char *const digests[] = { json_get_text(c, "base", ""),
-						json_get_text(json_get(c, "code"), "image", "") };
-
-		for (size_t k = 0; k < ARRAY_SIZE(digests); k++)
-			if (*digests[k] && !store_has(s->host.images, digests[k]))
-				return fail(err, ERROR_ABSENT,
-					    "%s: its image %.12s is gone; build it again: orch "
-					    "deploy from that commit",
-					    names[i], digests[k]);
-	}
-	return 0;
-}
-
 /* Before anything is made for it. */
 static int remember(struct branch *b, struct error *err)
 {
@@ -152,6 +129,28 @@ static int clone_data(struct branch *b, struct error *err)
 	return 0;
 }
 
+/* For orch why: of each container what it is a copy of. */
+static char *copy_causes(struct branch *b)
+{
+	struct arena *arena = &b->s->arena;
+	AUTO(json) struct json_t *list = json_new_list();
+	const char **names;
+	size_t n;
+
+	names = json_keys(arena, json_get(b->document, "containers"), &n);
+	for (size_t i = 0; i < n; i++) {
+		struct json_t *action = json_add(list, json_new_map());
+
+		json_put_text(action, "container", names[i]);
+		json_put_text(action, "action", "create");
+		json_put_text(action, "why",
+			      arena_printf(arena, "copy of %s, generation %lld", b->from.env.name,
+					   (long long)b->from.generation));
+		json_put(action, "causes", json_new_list());
+	}
+	return json_print(arena, list, FORM_CANONICAL);
+}
+
 static int add_generation(struct branch *b, struct error *err)
 {
 	struct session *s = b->s;
@@ -164,6 +163,7 @@ static int add_generation(struct branch *b, struct error *err)
 		.result = "",
 		.summary = arena_printf(&s->arena, "copy of %s, generation %lld", from->env.name,
 					(long long)from->generation),
+		.causes = copy_causes(b),
 		.document = json_print(&s->arena, b->document, FORM_CANONICAL),
 	};
 
@@ -187,7 +187,7 @@ static int make(struct branch *b, struct error *err)
 		return b->document ? state_save(s->state, &s->env, err) : -1;
 	}
 	document = session_document_of(s, &b->from.env, b->from.generation, err);
-	if (!document || check_images(s, document, err) < 0 || remember(b, err) < 0)
+	if (!document || rollout_check_images(s, document, err) < 0 || remember(b, err) < 0)
 		return -1;
 	if (s->project.git && !s->options->environment &&
 	    git_branch_ensure(&s->arena, &s->project, s->env.name, &b->git_made, err) < 0)
@@ -228,7 +228,9 @@ static int give_up(struct branch *b, struct error *err)
 	    (b->git_made && git_branch_remove(&s->arena, &s->project, s->env.name, &again) < 0))
 		return fail(err, ERROR_BROKEN, "%s\nand it can't be removed: %s", why.text,
 			    again.text);
-	return fail(err, why.kind, "%s\n\"%s\" was removed again", why.text, s->env.name);
+	/* Its first line: the rest says what stays, and nothing does. */
+	return fail(err, why.kind, "%.*s\n\"%s\" was removed again", (int)strcspn(why.text, "\n"),
+		    why.text, s->env.name);
 }
 
 static void say_end(struct branch *b, bool started)

@@ -15,13 +15,34 @@
 
 #define EXIT_DIFFERENCES 8
 
-/* One document, also when there are problems: the exit code says which. */
-static int validate_json(struct request *q, int r, struct error *err)
+static enum severity least_shown(const struct options *options)
 {
-	if (r < 0 && err->kind != ERROR_INPUT)
-		return -1;
-	session_print("orch.validate/1", "problems", problems_json(&q->problems));
-	return r < 0 ? (int)ERROR_INPUT : 0;
+	if (options->quiet)
+		return PROBLEM_ERROR;
+	return options->verbose ? PROBLEM_NOTE : PROBLEM_WARNING;
+}
+
+static void report(const struct request *q, const struct options *options)
+{
+	const char *format = options->json ? "json" : options->format ? options->format : "text";
+
+	if (!strcmp(format, "json")) {
+		session_print("orch.validate/1", "problems", problems_json(&q->problems));
+	} else if (!strcmp(format, "github")) {
+		problems_print_github(&q->problems, stdout);
+	} else if (!strcmp(format, "sarif")) {
+		AUTO(arena) struct arena arena = { 0 };
+		AUTO(json) struct json_t *log = problems_sarif(&q->problems);
+
+		printf("%s\n", json_print(&arena, log, FORM_PRETTY));
+	} else {
+		problems_print(&q->problems, least_shown(options), stderr);
+	}
+}
+
+static void print_count(const char *before, size_t n, const char *noun)
+{
+	printf("%s%zu %s%s", before, n, noun, n == 1 ? "" : "s");
 }
 
 int cmd_validate(void *ctx, int argc, const char **argv, struct error *err)
@@ -29,19 +50,25 @@ int cmd_validate(void *ctx, int argc, const char **argv, struct error *err)
 	AUTO(session) struct session s = SESSION_NONE;
 	AUTO(request) struct request q = { 0 };
 	const struct options *options = ctx;
-	int r = session_open(&s, options, err);
 
 	(void)argc;
 	(void)argv;
-	if (r == 0)
-		r = request_open(&s, &q, err);
-	if (options->json || (options->format && !strcmp(options->format, "json")))
-		return validate_json(&q, r, err);
-	if (r < 0)
+	if (request_read(&s, options, &q, err) < 0)
 		return -1;
-	printf("%s: %zu app%s, %zu service%s, no errors\n", s.project.folder, q.manifest.n_apps,
-	       q.manifest.n_apps == 1 ? "" : "s", q.manifest.n_services,
-	       q.manifest.n_services == 1 ? "" : "s");
+	report(&q, options);
+	/* A document says itself what is wrong. */
+	if (q.problems.errors &&
+	    (options->json || (options->format && strcmp(options->format, "text") != 0)))
+		return (int)ERROR_INPUT;
+	if (request_verdict(&q, err) < 0)
+		return -1;
+	if (options->json || options->format || options->quiet)
+		return 0;
+	printf("%s: ", s.project.folder);
+	print_count("", q.manifest.n_apps, "app");
+	print_count(", ", q.manifest.n_services, "service");
+	print_count(", ", q.manifest.n_routes, "route");
+	printf(", no errors\n");
 	return 0;
 }
 
@@ -81,6 +108,34 @@ static int make_plan(struct session *s, struct request *q, struct json_t *record
 	return 0;
 }
 
+/* Everything that there would be: nobody asks what runs, and no image is looked for. */
+static int plan_offline(const struct options *options, struct error *err)
+{
+	AUTO(session) struct session s = SESSION_NONE;
+	AUTO(request) struct request q = { 0 };
+	AUTO(json) struct json_t *record = json_new_map();
+	AUTO(json) struct json_t *desired = NULL;
+	const struct plan_view view = { .ctx = record, .alive = look_alive };
+	struct plan plan;
+
+	if (request_read(&s, options, &q, err) < 0)
+		return -1;
+	problems_print(&q.problems, least_shown(options), stderr);
+	if (request_verdict(&q, err) < 0 || session_project(&s, err) < 0 ||
+	    request_offline(&q, &desired, err) < 0)
+		return -1;
+	plan_make(&s.arena, desired, record, &view, &plan);
+	request_add_places(&q, &plan);
+	if (options->json) {
+		session_print("orch.plan/1", "plan", plan_json(&plan));
+		return 0;
+	}
+	printf("Plan for \"%s\", offline: all of it, with images unknown\n", s.env.name);
+	plan_print(&plan, stdout);
+	printf("Nothing was changed, and nothing compared with what runs.\n");
+	return 0;
+}
+
 int cmd_plan(void *ctx, int argc, const char **argv, struct error *err)
 {
 	AUTO(session) struct session s = SESSION_NONE;
@@ -92,6 +147,8 @@ int cmd_plan(void *ctx, int argc, const char **argv, struct error *err)
 
 	(void)argc;
 	(void)argv;
+	if (options->offline)
+		return plan_offline(options, err);
 	if (session_open(&s, options, err) < 0 || request_open(&s, &q, err) < 0)
 		return -1;
 	record = record_load(&s.host, s.env.id, err);

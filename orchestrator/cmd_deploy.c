@@ -69,13 +69,6 @@ static int remember(struct deploy *d, struct error *err)
 	return state_save(s->state, &s->env, err);
 }
 
-static int ping(struct session *s, struct error *err)
-{
-	AUTO(fd) int fd = -1;
-
-	return supervise_connect(&s->host, s->env.id, false, &fd, err);
-}
-
 static int run(struct deploy *d, struct error *err)
 {
 	struct plan_view view = { .alive = look_alive };
@@ -87,7 +80,7 @@ static int run(struct deploy *d, struct error *err)
 	plan_make(&s->arena, d->desired, d->record, &view, &d->plan);
 	request_add_places(d->q, &d->plan);
 	if (!d->plan.changes && s->env.wanted && s->env.good == s->env.generation)
-		return ping(s, err) < 0 ? -1 : DEPLOY_NOTHING;
+		return supervise_ensure(&s->host, s->env.id, err) < 0 ? -1 : DEPLOY_NOTHING;
 	if (remember(d, err) < 0)
 		return -1;
 	if (!d->progress->json && !d->progress->quiet)

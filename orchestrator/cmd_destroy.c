@@ -16,6 +16,7 @@
 #include "orchestrator/commands.h"
 #include "orchestrator/control.h"
 #include "orchestrator/destroy.h"
+#include "orchestrator/group.h"
 #include "orchestrator/progress.h"
 #include "orchestrator/record.h"
 #include "orchestrator/session.h"
@@ -50,7 +51,8 @@ static int remove_volumes(struct session *s, size_t *kept, struct error *err)
 	if (!file_exists(s->host.pool) &&
 	    !file_exists(arena_printf(&s->arena, "%s.img", s->host.pool)))
 		return 0;
-	if (pool_ensure(s->host.pool, 0, err) < 0)
+	if (pool_ensure(s->host.pool, POOL_SIZE, err) < 0 ||
+	    group_remove_snapshots(&s->host, s->env.id, err) < 0)
 		return -1;
 	r = file_list(&s->arena, folder, &names, &n, err);
 	if (r != 0)

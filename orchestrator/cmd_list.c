@@ -21,15 +21,13 @@
 static int open_all(struct session *s, const struct options *options, struct json_t **record,
 		    struct error *err)
 {
-	AUTO(fd) int fd = -1;
-
 	if (session_open(s, options, err) < 0 || session_environment(s, err) < 0)
 		return -1;
 	*record = record_load(&s->host, s->env.id, err);
 	if (!*record)
 		return -1;
 	if (s->env.wanted && geteuid() == 0)
-		return supervise_connect(&s->host, s->env.id, false, &fd, err);
+		return supervise_ensure(&s->host, s->env.id, err);
 	return 0;
 }
 

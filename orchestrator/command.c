@@ -47,12 +47,10 @@ static int choose(struct command *c, const char *name, struct error *err)
 
 int command_open(struct command *c, struct session *s, const char *name, struct error *err)
 {
-	AUTO(fd) int fd = -1;
-
 	c->s = s;
 	if (!s->env.generation)
 		return fail(err, ERROR_ABSENT, "%s was never deployed: orch deploy", s->env.name);
-	if (s->env.wanted && supervise_connect(&s->host, s->env.id, false, &fd, err) < 0)
+	if (s->env.wanted && supervise_ensure(&s->host, s->env.id, err) < 0)
 		return -1;
 	c->record = record_load(&s->host, s->env.id, err);
 	c->document = c->record ? session_document(s, 0, err) : NULL;

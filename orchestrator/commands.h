@@ -8,9 +8,17 @@
 struct error;
 
 int cmd_validate(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_config(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_schema(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_explain(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_plan(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_deploy(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_branch(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_rollback(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_why(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_sync(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_promote(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_diff(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_ps(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_ls(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_status(void *ctx, int argc, const char **argv, struct error *err);

@@ -166,7 +166,7 @@ static int go_back(struct world *w, struct json_t *record, struct environment *e
 		   const struct converge_options *options, struct error *err)
 {
 	const struct converge_options quiet = {
-		.cancel = -1, .door = -1, .event = options->event, .ctx = options->ctx
+		.cancel = -1, .door = options->door, .event = options->event, .ctx = options->ctx
 	};
 	struct error why = *err, again;
 	int64_t failed = env->generation;
@@ -182,7 +182,7 @@ static int go_back(struct world *w, struct json_t *record, struct environment *e
 	env->fallback = "";
 	if (state_save(w->state, env, &again) < 0)
 		goto broken;
-	w->cancel = w->door = -1;
+	w->cancel = -1;
 	if (restore(w, record, env, &again) < 0 ||
 	    (env->good ? pass(w, record, env, &quiet, &again) < 0
 		       : stop_all(w, record, &again) < 0))
@@ -198,6 +198,9 @@ static int go_back(struct world *w, struct json_t *record, struct environment *e
 		     why.text);
 	return -1;
 broken:
+	if (w->left)
+		return fail(err, why.kind, "%s\nanother command took over while going back",
+			    why.text);
 	return fail(err, ERROR_BROKEN, "%s\ngoing back failed too: %s", why.text, again.text);
 }
 

@@ -124,24 +124,28 @@ static int give_addresses(struct maker *m, struct error *err)
 static struct json_t *begin(struct maker *m, const char *kind, const char *name, const char *type,
 			    const char *size, uint32_t disk)
 {
-	const struct recipe *recipe = catalog_find(m->in->catalog, type);
+	const struct image_description *image = catalog_image(m->in->catalog, type);
 	const struct desired_image *base = find_image(m->in->bases, m->in->n_bases, type);
 	struct json_t *c = json_put(m->containers, name, json_new_map());
 
 	json_put_text(c, "kind", kind);
 	json_put_text(c, "type", type);
 	json_put_text(c, "base", base ? base->digest : NULL);
-	json_put(c, "limits", make_limits(&recipe->image, size));
+	json_put(c, "limits", make_limits(image, size));
 	json_put(c, "disk", disk ? json_new_number(disk) : NULL);
 	json_put(c, "environment", make_environment(m->in->environment));
-	json_put(c, "endpoints", make_endpoints(&recipe->image));
+	json_put(c, "endpoints", make_endpoints(image));
 	keep_address(m, c, name);
 	return c;
 }
 
 static struct json_t *make_mounts(const struct app *app)
 {
-	static const char *const sources[] = { [MOUNT_LOCAL] = "local", [MOUNT_TMP] = "tmp" };
+	static const char *const sources[] = { [MOUNT_LOCAL] = "local",
+					       [MOUNT_TMP] = "tmp",
+					       [MOUNT_INSTANCE] = "instance",
+					       [MOUNT_SERVICE] = "service",
+					       [MOUNT_STORAGE] = "storage" };
 	struct json_t *map = json_new_map();
 
 	for (size_t i = 0; i < app->n_mounts; i++) {
@@ -149,6 +153,8 @@ static struct json_t *make_mounts(const struct app *app)
 
 		json_put_text(mount, "source", sources[app->mounts[i].source]);
 		json_put_text(mount, "source_path", app->mounts[i].source_path);
+		if (app->mounts[i].service)
+			json_put_text(mount, "service", app->mounts[i].service);
 	}
 	return map;
 }

@@ -37,6 +37,22 @@ static const struct row {
 	{ "app.disk", EFFECT_NONE },  /* "disk" says it */
 	{ "app.build", EFFECT_NONE }, /* "code" says it */
 	{ "app.hooks", EFFECT_NONE },
+	{ "app.access", EFFECT_NONE },
+	{ "app.additional_hosts", EFFECT_RESTART },
+	{ "app.container_profile", EFFECT_NONE }, /* "limits" says it */
+	{ "app.crons", EFFECT_NONE },
+	{ "app.dependencies", EFFECT_NONE }, /* "code" says it */
+	{ "app.firewall", EFFECT_LIVE },
+	{ "app.move_to_root", EFFECT_RELOAD },
+	{ "app.operations", EFFECT_NONE },
+	{ "app.preflight", EFFECT_NONE },
+	{ "app.resources", EFFECT_NONE }, /* "limits" says it */
+	{ "app.runtime", EFFECT_RESTART },
+	{ "app.source", EFFECT_NONE },
+	{ "app.stack", EFFECT_NONE },
+	{ "app.timezone", EFFECT_NONE },
+	{ "app.workers", EFFECT_NONE }, /* containers of their own */
+	{ "app.web.move_to_root", EFFECT_RELOAD },
 	{ "app.variables", EFFECT_RESTART },
 	{ "app.variables.php", EFFECT_RELOAD },
 	{ "app.web", EFFECT_RESTART },

@@ -10,7 +10,7 @@
 #define AT(member) offsetof(struct options, member)
 
 static const char *const progress_choices[] = { "auto", "tty", "plain", "json", "none", NULL };
-static const char *const format_choices[] = { "text", "json", NULL };
+static const char *const format_choices[] = { "text", "json", "github", "sarif", NULL };
 
 const struct cli_flag common_flags[] = {
 	{ "folder", 'C', FLAG_TEXT, AT(folder), "DIR",
@@ -25,13 +25,29 @@ const struct cli_flag common_flags[] = {
 	{ NULL },
 };
 
+#define LENIENT                                                    \
+	{                                                          \
+		"lenient", 0, FLAG_SWITCH, AT(lenient), NULL,      \
+			"unknown keys are warnings: for old files" \
+	}
+
+const struct cli_flag config_flags[] = {
+	{ "origin", 0, FLAG_SWITCH, AT(origin), NULL, "each value with its file and line" },
+	LENIENT,
+	{ NULL },
+};
 const struct cli_flag validate_flags[] = {
-	{ "format", 0, FLAG_CHOICE, AT(format), "HOW", "text or json", format_choices },
+	{ "format", 0, FLAG_CHOICE, AT(format), "HOW", "text, json, github or sarif",
+	  format_choices },
+	LENIENT,
 	{ NULL },
 };
 const struct cli_flag plan_flags[] = {
 	{ "worktree", 0, FLAG_SWITCH, AT(worktree), NULL, "the files as they are, not the commit" },
 	{ "publish", 0, FLAG_TEXT, AT(publish), "ADDR:PORT", "where the app is to be reached" },
+	{ "offline", 0, FLAG_SWITCH, AT(offline), NULL,
+	  "all of it, as if nothing ran: without root, images and state" },
+	LENIENT,
 	{ "detailed-exitcode", 0, FLAG_SWITCH, AT(detailed), NULL,
 	  "exit with 8 when there is something to do" },
 	{ NULL },
@@ -40,6 +56,7 @@ const struct cli_flag deploy_flags[] = {
 	{ "worktree", 0, FLAG_SWITCH, AT(worktree), NULL, "the files as they are, not the commit" },
 	{ "publish", 0, FLAG_TEXT, AT(publish), "ADDR:PORT",
 	  "where the app is to be reached (default: 127.0.0.1 and a free port)" },
+	LENIENT,
 	{ "dry-run", 0, FLAG_SWITCH, AT(dry_run), NULL, "as orch plan" },
 	{ "no-snapshot", 0, FLAG_SWITCH, AT(no_snapshot), NULL,
 	  "don't keep the data as it is before it" },

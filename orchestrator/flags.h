@@ -6,6 +6,7 @@
 #include "base/cli.h"
 
 extern const struct cli_flag validate_flags[];
+extern const struct cli_flag config_flags[];
 extern const struct cli_flag plan_flags[];
 extern const struct cli_flag deploy_flags[];
 extern const struct cli_flag logs_flags[];

@@ -41,6 +41,14 @@ int git_branch_remove(struct arena *arena, const struct project *p, const char *
 	return git_output(arena, &git, err, "branch", "-D", "--", name, NULL) ? 0 : -1;
 }
 
+const char *git_branch_here(struct arena *arena, const struct project *p)
+{
+	const struct git git = git_of(p);
+	struct error ignored;
+
+	return git_line(arena, &git, &ignored, "symbolic-ref", "--short", "HEAD", NULL);
+}
+
 const char *git_branch_previous(struct arena *arena, const struct project *p)
 {
 	const struct git git = git_of(p);
@@ -93,7 +101,8 @@ int git_branch_merge(struct arena *arena, const struct project *p, const char *f
 	if (git_need_clean(arena, p, p->folder, "sync", err) < 0)
 		return -1;
 	git.env = owner_settings(arena, p);
-	if (git_output(arena, &git, err, "merge", "--no-edit", "--quiet",
+	if (git_output(arena, &git, err, "merge", "--quiet", "-m",
+		       arena_printf(arena, "Merge branch '%s' into %s", from, p->branch),
 		       arena_printf(arena, "refs/heads/%s", from), NULL))
 		return 0;
 	files = git_output(arena, &git, &ignored, "diff", "--name-only", "--diff-filter=U", NULL);
@@ -107,7 +116,7 @@ int git_branch_merge(struct arena *arena, const struct project *p, const char *f
 }
 
 /* Of `git worktree list --porcelain`: "worktree PATH", "HEAD ...", "branch refs/heads/NAME", one a line. */
-static const char *worktree_of(struct arena *arena, const struct project *p, const char *branch)
+const char *git_branch_worktree(struct arena *arena, const struct project *p, const char *branch)
 {
 	const struct git git = git_of(p);
 	const char *wanted = arena_printf(arena, "branch refs/heads/%s", branch);
@@ -135,7 +144,7 @@ static int fail_forward(const struct project *p, const char *to, struct error *e
 int git_branch_forward(struct arena *arena, const struct project *p, const char *to,
 		       struct error *err)
 {
-	const char *folder = worktree_of(arena, p, to);
+	const char *folder = git_branch_worktree(arena, p, to);
 	struct git git = git_of(p);
 	struct error ignored;
 

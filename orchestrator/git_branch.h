@@ -16,6 +16,8 @@ int git_branch_ensure(struct arena *arena, const struct project *p, const char *
 /* Only of one that git_branch_ensure() has just made. */
 int git_branch_remove(struct arena *arena, const struct project *p, const char *name,
 		      struct error *err);
+/* The one that the project's folder stands on, in the arena; NULL when it is on none. */
+const char *git_branch_here(struct arena *arena, const struct project *p);
 /* The one that was left by the last switch, in the arena; NULL when there is none. */
 const char *git_branch_previous(struct arena *arena, const struct project *p);
 
@@ -29,6 +31,8 @@ int git_need_clean(struct arena *arena, const struct project *p, const char *fol
  */
 int git_branch_merge(struct arena *arena, const struct project *p, const char *from,
 		     struct error *err);
+/* The top folder of the worktree that stands on that branch, in the arena; NULL when none does. */
+const char *git_branch_worktree(struct arena *arena, const struct project *p, const char *branch);
 /* Move branch `to` forward to the project's commit, in the worktree that stands on it if one does. Never a merge. */
 int git_branch_forward(struct arena *arena, const struct project *p, const char *to,
 		       struct error *err);

@@ -15,6 +15,9 @@ struct arena;
 struct error;
 struct host;
 
+/* The tag of what a sync took from the parent: stays until the next one, so that it is known where the volumes come from. */
+#define GROUP_SYNCED "synced"
+
 /* "main-ab12cd3@g42". */
 char *group_snapshot_name(struct arena *arena, const char *id, const char *tag);
 

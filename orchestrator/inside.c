@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,17 +15,22 @@
 #include "base/error.h"
 #include "base/process.h"
 #include "base/text.h"
+#include "orchestrator/control.h"
 #include "runtime/cgroup.h"
 #include "runtime/container.h"
 #include "runtime/exec.h"
 
 #define LINE_MAX_BYTES 2000
+#define LOOK_MS 200 /* how often whether it is cancelled */
+
+enum ending { ENDED, LATE, CANCELLED };
 
 /* The conversation with one command: what is still to be written, and the lines that came. */
 struct talk {
 	const struct inside_spec *spec;
 	size_t written;
 	int in, out, errors;
+	int pidfd; /* of the command */
 	struct text line;
 	char last[200];
 };
@@ -84,8 +90,13 @@ static uint64_t now_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-/* 0 when all its output has come, 1 when time is over. */
-static int converse(struct talk *t)
+static bool cancelled(const struct inside_spec *s)
+{
+	return control_interrupts || (s->cancelled && s->cancelled(s->cancel_ctx));
+}
+
+/* Until all its output has come, or it has ended, whoever else holds its output. */
+static enum ending converse(struct talk *t)
 {
 	uint64_t timeout = t->spec->timeout_ms ? t->spec->timeout_ms : 3600000;
 	uint64_t end = now_ms() + timeout;
@@ -93,21 +104,29 @@ static int converse(struct talk *t)
 	while (t->out >= 0 || t->errors >= 0) {
 		struct pollfd fds[] = { { .fd = t->in, .events = POLLOUT },
 					{ .fd = t->out, .events = POLLIN },
-					{ .fd = t->errors, .events = POLLIN } };
+					{ .fd = t->errors, .events = POLLIN },
+					{ .fd = t->pidfd, .events = POLLIN } };
 		uint64_t now = now_ms();
+		bool quiet;
 
+		if (cancelled(t->spec))
+			return CANCELLED;
 		if (now >= end)
-			return 1;
-		if (poll(fds, ARRAY_SIZE(fds), (int)(end - now < 1000 ? end - now : 1000)) < 0)
+			return LATE;
+		if (poll(fds, ARRAY_SIZE(fds), (int)(end - now < LOOK_MS ? end - now : LOOK_MS)) <
+		    0)
 			continue;
+		quiet = !(fds[1].revents | fds[2].revents);
 		if (fds[0].revents)
 			write_some(t);
 		if (fds[1].revents)
 			read_some(t, &t->out);
 		if (fds[2].revents)
 			read_some(t, &t->errors);
+		if (quiet && fds[3].revents)
+			break;
 	}
-	return 0;
+	return ENDED;
 }
 
 static int make_pipe(int *inner, int *outer, bool inner_reads, struct error *err)
@@ -150,19 +169,23 @@ static int start(struct talk *t, pid_t *pid, struct error *err)
 
 int inside_run(const struct inside_spec *spec, struct error *err)
 {
-	struct talk t = { .spec = spec, .in = -1, .out = -1, .errors = -1 };
-	int r, late = 0, code = 0;
+	struct talk t = { .spec = spec, .in = -1, .out = -1, .errors = -1, .pidfd = -1 };
+	enum ending ending;
+	int r, code = 0;
 	pid_t pid;
 
 	r = start(&t, &pid, err);
 	if (r == 0) {
-		late = converse(&t);
-		if (late)
-			(void)kill(pid, SIGKILL);
+		t.pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+		ending = converse(&t);
+		if (ending != ENDED)
+			(void)kill(-pid, SIGKILL); /* it leads a session of its own */
 		code = process_wait(pid);
 		if (t.line.size)
 			end_line(&t);
-		if (late)
+		if (ending == CANCELLED)
+			r = fail(err, ERROR_INTERRUPTED, "interrupted");
+		else if (ending == LATE)
 			r = fail(err, ERROR_TIMEOUT, "did not end in time, killed");
 		else if (code != 0)
 			r = fail(err, ERROR_SYSTEM, "exit %d%s%s", code, *t.last ? ": " : "",
@@ -171,6 +194,7 @@ int inside_run(const struct inside_spec *spec, struct error *err)
 	auto_fd(&t.in);
 	auto_fd(&t.out);
 	auto_fd(&t.errors);
+	auto_fd(&t.pidfd);
 	text_clear(&t.line);
 	return r;
 }

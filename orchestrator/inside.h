@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,7 +26,10 @@ struct inside_spec {
 	/* Each line of standard error, and of output when that is NULL. */
 	void (*line)(void *ctx, const char *line);
 	void *ctx;
+	/* Asked now and then, as SIGINT is: true ends the command. NULL: nobody else cancels. */
+	bool (*cancelled)(void *cancel_ctx);
+	void *cancel_ctx;
 };
 
-/* 0 when it exited with 0; else -1 and how it ended, with its last line. */
+/* What the command leaves running in the background is left alone, and not waited for. 0 when it exited with 0; else -1 and how it ended, with its last line. */
 int inside_run(const struct inside_spec *spec, struct error *err);

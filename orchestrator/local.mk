@@ -9,14 +9,21 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/build_box.c \
 	%D%/cmd_branch.c \
 	%D%/cmd_check.c \
+	%D%/cmd_config.c \
 	%D%/cmd_deploy.c \
 	%D%/cmd_destroy.c \
+	%D%/cmd_diff.c \
 	%D%/cmd_exec.c \
+	%D%/cmd_explain.c \
 	%D%/cmd_host.c \
 	%D%/cmd_image.c \
 	%D%/cmd_life.c \
 	%D%/cmd_list.c \
 	%D%/cmd_logs.c \
+	%D%/cmd_rollback.c \
+	%D%/cmd_sync.c \
+	%D%/cmd_why.c \
+	%D%/cmd_schema.c \
 	%D%/cmd_run.c \
 	%D%/command.c \
 	%D%/commands.c \

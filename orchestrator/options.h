@@ -15,7 +15,9 @@ struct options {
 	bool quiet, json;
 	bool yes, purge;	/* destroy */
 	bool dry_run, worktree; /* deploy */
-	bool detailed;		/* plan */
+	bool detailed, offline; /* plan */
+	bool lenient;		/* whatever reads the manifest */
+	bool origin;		/* config */
 	bool follow;		/* logs */
 	bool no_tty;		/* exec */
 	bool all, shutdown;	/* start, stop */

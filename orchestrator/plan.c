@@ -89,6 +89,8 @@ static void plan_container(struct maker *m, const char *name, const struct json_
 {
 	const struct json_t *was = json_get(entry, "document");
 	bool made = json_get_flag(entry, "made", false);
+	/* What an attempt may have changed before it failed. */
+	unsigned tried = (unsigned)json_get_number(entry, "changing", 0);
 	struct action *a;
 
 	m->container = name;
@@ -105,12 +107,13 @@ static void plan_container(struct maker *m, const char *name, const struct json_
 	if (!json_get_flag(entry, "active", false)) {
 		a = add(m, ACTION_CHANGE, name);
 		take_causes(m, a);
-		a->effects |= EFFECT_RESTART;
-		a->why = a->n ? NULL : "left unfinished";
+		tried |= EFFECT_RESTART;
 	} else {
-		a = add(m, m->causes.n ? ACTION_CHANGE : ACTION_KEEP, name);
+		a = add(m, m->causes.n || tried ? ACTION_CHANGE : ACTION_KEEP, name);
 		take_causes(m, a);
 	}
+	a->effects |= tried;
+	a->why = a->n || !tried ? NULL : "left unfinished";
 	a->wanted = wanted;
 }
 
@@ -137,15 +140,17 @@ static void plan_network(struct maker *m, const struct json_t *desired, const st
 {
 	const struct json_t *before = json_get(record, "network");
 	const struct json_t *after = json_get(desired, "network");
+	bool tried = json_get_flag(record, "network_changing", false);
 	struct action *a;
 
 	m->container = "network";
 	compare(m, before, after);
-	a = add(m, m->causes.n ? ACTION_NETWORK : ACTION_KEEP, "network");
+	tried |= m->causes.n > 0;
+	a = add(m, tried ? ACTION_NETWORK : ACTION_KEEP, "network");
 	a->causes = m->causes.items;
 	a->n = m->causes.n;
-	a->effects = m->causes.n ? EFFECT_LIVE : EFFECT_NONE;
-	a->why = before ? NULL : "new";
+	a->effects = tried ? EFFECT_LIVE : EFFECT_NONE;
+	a->why = !before ? "new" : tried && !a->n ? "left unfinished" : NULL;
 	a->wanted = after;
 }
 

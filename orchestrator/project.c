@@ -52,41 +52,56 @@ char *project_hash(struct arena *arena, const char *text, unsigned size)
 	return out;
 }
 
-static bool has_manifest(struct arena *arena, const char *folder)
+static bool has_one(struct arena *arena, const char *folder, const char *const *names)
 {
-	static const char *const names[] = { "app.yaml", ".platform.app.yaml",
-					     ".platform/applications.yaml",
-					     ".platform/services.yaml", "services.yaml" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (file_exists(arena_printf(arena, "%s/%s", folder, names[i])))
+	for (; *names; names++)
+		if (file_exists(arena_printf(arena, "%s/%s", folder, *names)))
 			return true;
 	return false;
 }
 
-static int find_folder(struct arena *arena, const char *start, struct project *p, struct error *err)
+/* A project has these in its top folder; apps may lie below it, and don't make one where there is another above. */
+static const char *const of_projects[] = { "app.yaml",	"services.yaml", "routes.yaml",
+					   ".platform", ".upsun",	 NULL };
+static const char *const of_apps[] = { ".platform.app.yaml", NULL };
+static const char *const of_git[] = { ".git", NULL };
+
+static const char *climb(struct arena *arena, char *path)
 {
-	char path[PATH_MAX];
+	const char *app = NULL;
 	char *slash;
+
+	for (;;) {
+		if (has_one(arena, path, of_projects))
+			return arena_strdup(arena, path);
+		if (has_one(arena, path, of_apps))
+			app = arena_strdup(arena, path);
+		slash = strrchr(path, '/');
+		if (!slash || slash == path || has_one(arena, path, of_git))
+			return app;
+		*slash = '\0';
+	}
+}
+
+int project_find(struct arena *arena, const struct options *options, const char **folder,
+		 struct error *err)
+{
+	const char *start = options->folder ? options->folder : ".";
+	char path[PATH_MAX];
+	const char *shown;
 
 	if (!realpath(start, path)) {
 		fail_errno(err, "%s", start);
 		err->kind = ERROR_ABSENT;
 		return -1;
 	}
-	p->folder = arena_strdup(arena, path);
-	while (!has_manifest(arena, path)) {
-		slash = strrchr(path, '/');
-		if (!slash || slash == path)
-			return fail(
-				err, ERROR_ABSENT,
-				"%s: no app.yaml or .platform.app.yaml here or above; go to your "
-				"project's folder, or name it with -C",
-				p->folder);
-		*slash = '\0';
-	}
-	p->folder = arena_strdup(arena, path);
-	return 0;
+	shown = arena_strdup(arena, path);
+	*folder = climb(arena, path);
+	return *folder ? 0
+		       : fail(err, ERROR_ABSENT,
+			      "%s: no app.yaml or .platform.app.yaml here or above; go to your "
+			      "project's folder, or name it with -C",
+			      shown);
 }
 
 /* Which of the usual names the repository has: origin's HEAD, else main, else master, else the branch itself. */
@@ -163,7 +178,7 @@ int project_open(struct arena *arena, const struct options *options, struct proj
 
 	if (asked && !*asked)
 		asked = NULL;
-	if (find_folder(arena, options->folder ? options->folder : ".", &p, err) < 0)
+	if (project_find(arena, options, &p.folder, err) < 0)
 		return -1;
 	if (stat(p.folder, &st) < 0)
 		return fail_errno(err, "stat %s", p.folder);

@@ -30,6 +30,10 @@ struct project {
 int project_open(struct arena *arena, const struct options *options, struct project *out,
 		 struct error *err);
 
+/* Its folder alone: without git, and so at once. */
+int project_find(struct arena *arena, const struct options *options, const char **folder,
+		 struct error *err);
+
 /* Whether an environment of that name is the project's production environment. */
 bool project_is_default(struct arena *arena, const struct project *p, const char *branch);
 

@@ -4,11 +4,13 @@
  * {
  *   "boot": BOOT_ID, "generation": N, "commit": ...,
  *   "network": as in the document it was made from, or absent
+ *   "network_changing": true while another one may be in force already
  *   "containers": { NAME: {
  *     "made": true once it runs, "active": true once its processes have their configuration,
  *     "pid": n, "start_time": n, "first_id": n, "since": seconds since 1970, "generation": n,
  *     "at_hook": true while its clone hook runs, before its processes do,
  *     "document": what was applied, "opened": { ENDPOINT: {...} }
+ *     "changing": effects of what is being applied, or was when it failed: they are due again, whatever is wanted then
  *   } }
  * }
  *

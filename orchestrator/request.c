@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -34,19 +35,46 @@ static void tell(const struct request *q, const char *what, const char *name, co
 		q->tell(q->ctx, what, name, detail, now_ms() - since);
 }
 
-int request_open(struct session *s, struct request *q, struct error *err)
+int request_verdict(const struct request *q, struct error *err)
+{
+	if (!q->problems.errors)
+		return 0;
+	return fail(err, ERROR_INPUT, "%zu error%s; nothing was changed", q->problems.errors,
+		    q->problems.errors == 1 ? "" : "s");
+}
+
+static int load(struct session *s, struct request *q, struct error *err)
 {
 	q->s = s;
 	q->problems.arena = &s->arena;
-	if (session_project(s, err) < 0 || session_catalog(s, &q->catalog, err) < 0 ||
-	    manifest_load(s->project.folder, &q->catalog, &q->problems, &q->manifest, err) < 0)
+	q->problems.lenient = s->options->lenient;
+	return session_catalog(s, &q->catalog, err) < 0 ||
+			manifest_load(s->project.folder, &q->catalog, &q->problems, &q->manifest,
+				      err) < 0
+		? -1
+		: 0;
+}
+
+int request_open(struct session *s, struct request *q, struct error *err)
+{
+	if (session_project(s, err) < 0 || load(s, q, err) < 0)
 		return -1;
-	if (q->problems.errors || (q->problems.warnings && !s->options->quiet))
-		problems_print(&q->problems, !s->options->quiet, stderr);
-	if (q->problems.errors)
-		return fail(err, ERROR_INPUT, "%zu error%s; nothing was changed",
-			    q->problems.errors, q->problems.errors == 1 ? "" : "s");
-	return 0;
+	(void)manifest_refuse(&q->problems);
+	problems_print(&q->problems, s->options->quiet ? PROBLEM_ERROR : PROBLEM_WARNING, stderr);
+	return request_verdict(q, err);
+}
+
+int request_read(struct session *s, const struct options *options, struct request *q,
+		 struct error *err)
+{
+	const char *root = options->root ? options->root : getenv("ORCH_ROOT");
+
+	s->options = options;
+	return host_open(&s->arena, root && *root ? root : NULL, &s->host, err) < 0 ||
+			project_find(&s->arena, options, &s->project.folder, err) < 0 ||
+			load(s, q, err) < 0
+		? -1
+		: 0;
 }
 
 void request_close(struct request *q)
@@ -196,6 +224,29 @@ int request_images(struct request *q, bool build, const struct json_t *previous,
 		if (add_code(q, &m->apps[i], &q->codes[i], draft, entropy, build, err) < 0)
 			return -1;
 	*desired = make_document(q, previous, err);
+	return *desired ? 0 : -1;
+}
+
+static struct desired_image *unknown_images(struct request *q, size_t *n)
+{
+	const struct manifest *m = &q->manifest;
+	struct desired_image *list =
+		arena_array(&q->s->arena, 2 * m->n_apps + m->n_services, sizeof(*list));
+
+	for (size_t i = 0; i < m->n_apps; i++) {
+		list[(*n)++] = (struct desired_image){ m->apps[i].type, "unknown" };
+		list[(*n)++] = (struct desired_image){ m->apps[i].name, "unknown", "unknown" };
+	}
+	for (size_t i = 0; i < m->n_services; i++)
+		list[(*n)++] = (struct desired_image){ m->services[i].type, "unknown" };
+	return list;
+}
+
+int request_offline(struct request *q, struct json_t **desired, struct error *err)
+{
+	q->bases = q->codes = unknown_images(q, &q->n_bases);
+	q->n_codes = q->n_bases;
+	*desired = make_document(q, NULL, err);
 	return *desired ? 0 : -1;
 }
 

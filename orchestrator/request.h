@@ -10,6 +10,7 @@
 
 struct desired_image;
 struct json_t;
+struct options;
 struct session;
 
 struct request {
@@ -31,6 +32,18 @@ struct request {
  * how many. *q must be closed, also on failure; zeroed before.
  */
 int request_open(struct session *s, struct request *q, struct error *err);
+
+/*
+ * The same for who only looks: needs no state, no git and no rights, and takes what deploy can't do yet. Prints nothing:
+ * the problems are in q->problems, errors among them, too.
+ */
+int request_read(struct session *s, const struct options *options, struct request *q,
+		 struct error *err);
+/* "2 errors", as an ERROR_INPUT, when there are any. */
+int request_verdict(const struct request *q, struct error *err);
+
+/* As request_images(), without any image: what is to be known of one is "unknown". */
+int request_offline(struct request *q, struct json_t **desired, struct error *err);
 void request_close(struct request *q);
 #define auto_request request_close
 

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "images/store.h"
 #include "orchestrator/control.h"
 #include "orchestrator/group.h"
 #include "orchestrator/moment.h"
@@ -66,8 +67,8 @@ int rollout_has_volumes(struct session *s, const char *id, bool *out, struct err
 	return 0;
 }
 
-int rollout_snapshot(struct session *s, struct progress *progress, const char *tag,
-		     const char *keep_prefix, struct error *err)
+static int take_snapshot(struct session *s, struct progress *progress, const char *tag,
+			 struct error *err)
 {
 	const char *to = group_snapshot_name(&s->arena, s->env.id, tag);
 	uint64_t since = rollout_now_ms();
@@ -79,13 +80,53 @@ int rollout_snapshot(struct session *s, struct progress *progress, const char *t
 	if (!any)
 		return 0;
 	if (group_remove(&s->host, to, err) < 0 ||
-	    moment_take(&s->host, &s->env, to, true, &m, err) < 0 ||
-	    group_prune(&s->host, s->env.id, keep_prefix, GROUP_KEEP, err) < 0)
+	    moment_take(&s->host, &s->env, to, true, &m, err) < 0)
 		return fail_in(err, "snapshot %s", tag);
 	progress_tell(progress, "snapshot", "",
 		      arena_printf(&s->arena, "%zu volume%s @%s", m.volumes,
 				   m.volumes == 1 ? "" : "s", tag),
 		      rollout_now_ms() - since);
+	return 0;
+}
+
+int rollout_keep(struct session *s, struct progress *progress, const char *prefix,
+		 const char **folder, struct error *err)
+{
+	int64_t now = (int64_t)time(NULL);
+	const char *tag;
+	bool any;
+
+	*folder = "";
+	if (rollout_has_volumes(s, s->env.id, &any, err) < 0)
+		return -1;
+	if (!any)
+		return 0;
+	do {
+		tag = arena_printf(&s->arena, "%s%lld", prefix, (long long)now++);
+		*folder = group_snapshot_name(&s->arena, s->env.id, tag);
+	} while (file_exists(arena_printf(&s->arena, "%s/%s", s->host.pool, *folder)));
+	return take_snapshot(s, progress, tag, err);
+}
+
+int rollout_check_images(struct session *s, const struct json_t *document, struct error *err)
+{
+	const struct json_t *containers = json_get(document, "containers");
+	const char **names;
+	size_t n;
+
+	names = json_keys(&s->arena, containers, &n);
+	for (size_t i = 0; i < n; i++) {
+		const struct json_t *c = json_get(containers, names[i]);
+		const char *const digests[] = { json_get_text(c, "base", ""),
+						json_get_text(json_get(c, "code"), "image", "") };
+
+		for (size_t k = 0; k < ARRAY_SIZE(digests); k++)
+			if (*digests[k] && !store_has(s->host.images, digests[k]))
+				return fail(err, ERROR_ABSENT,
+					    "%s: its image %.12s is gone; build it again: orch "
+					    "deploy from that commit",
+					    names[i], digests[k]);
+	}
 	return 0;
 }
 
@@ -111,8 +152,7 @@ int rollout_remember(struct session *s, struct progress *progress, struct genera
 		return -1;
 	tag = arena_printf(&s->arena, "g%lld", (long long)g->number);
 	/* Before it is wanted: from then on a supervisor may be at work on it. */
-	if (s->env.good && !s->options->no_snapshot &&
-	    rollout_snapshot(s, progress, tag, "g", err) < 0)
+	if (s->env.good && !s->options->no_snapshot && take_snapshot(s, progress, tag, err) < 0)
 		return fail_in(err, "nothing was changed; without it: --no-snapshot");
 	g->made = (int64_t)time(NULL);
 	g->result = "";
@@ -123,6 +163,19 @@ int rollout_remember(struct session *s, struct progress *progress, struct genera
 	return state_save(s->state, &s->env, err);
 }
 
+/* Afterwards, since one of them may be what is restored. */
+static int prune(struct session *s, struct error *err)
+{
+	static const char *const prefixes[] = { "g", "before-rollback-", "before-sync-" };
+
+	if (!pool_mounted(s->host.pool))
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
+		if (group_prune(&s->host, s->env.id, prefixes[i], GROUP_KEEP, err) < 0)
+			return -1;
+	return 0;
+}
+
 int rollout_converge(struct session *s, struct progress *progress, struct error *err)
 {
 	AUTO(json) struct json_t *request = json_new_map();
@@ -130,7 +183,9 @@ int rollout_converge(struct session *s, struct progress *progress, struct error 
 	json_put_text(request, "do", "converge");
 	json_put_flag(request, "hooks", true);
 	json_put_number(request, "timeout_ms", (int64_t)s->options->timeout_ms);
-	return supervise_call(&s->host, s->env.id, request, progress_event, progress, err);
+	if (supervise_call(&s->host, s->env.id, request, progress_event, progress, err) < 0)
+		return -1;
+	return prune(s, err);
 }
 
 char *rollout_url(struct arena *arena, const struct environment *e)

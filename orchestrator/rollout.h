@@ -24,12 +24,12 @@ int rollout_has_volumes(struct session *s, const char *id, bool *out, struct err
 /* plan_json() without what stays as it is, printed: for generation.causes. In the arena. */
 char *rollout_causes(struct arena *arena, const struct plan *plan);
 
-/*
- * All volumes of the session's environment as the snapshot `tag`, told to people. One of that name is replaced. An environment without
- * volumes has no snapshots. keep_prefix: see group_prune().
- */
-int rollout_snapshot(struct session *s, struct progress *progress, const char *tag,
-		     const char *keep_prefix, struct error *err);
+/* All images of a document are in the store still. */
+int rollout_check_images(struct session *s, const struct json_t *document, struct error *err);
+
+/* All volumes as they are, as the snapshot "<prefix><seconds since 1970>"; *folder is "" when there are none. In the session's arena. */
+int rollout_keep(struct session *s, struct progress *progress, const char *prefix,
+		 const char **folder, struct error *err);
 
 /*
  * The session's environment wants this generation from now on: g gets the next number, after a snapshot of the volumes as the
@@ -38,7 +38,7 @@ int rollout_snapshot(struct session *s, struct progress *progress, const char *t
 int rollout_remember(struct session *s, struct progress *progress, struct generation *g,
 		     struct error *err);
 
-/* To what the state says, by its supervisor. */
+/* To what the state says, by its supervisor. Then snapshots beyond GROUP_KEEP of a kind are removed. */
 int rollout_converge(struct session *s, struct progress *progress, struct error *err);
 
 char *rollout_url(struct arena *arena, const struct environment *e);

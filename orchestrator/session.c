@@ -183,7 +183,7 @@ int session_catalog(struct session *s, struct catalog *out, struct error *err)
 		if (add_imported(s, &problems, out, &images[i], err) < 0)
 			return -1;
 	if (problems.errors) {
-		problems_print(&problems, false, stderr);
+		problems_print(&problems, PROBLEM_ERROR, stderr);
 		return fail(err, ERROR_INPUT, "the catalogue has errors");
 	}
 	return 0;

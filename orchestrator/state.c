@@ -106,6 +106,14 @@ int state_set_data(struct state *s, const char *id, bool cloned, const char *res
 		err);
 }
 
+int state_set_uplink(struct state *s, const char *id, uint32_t uplink, struct error *err)
+{
+	return db_finish(s,
+			 db_prepare(s, err, "UPDATE environments SET uplink = ? WHERE id = ?", "it",
+				    (int64_t)uplink, id),
+			 err);
+}
+
 int state_remove(struct state *s, const char *id, struct error *err)
 {
 	static const char *const statements[] = {

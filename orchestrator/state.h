@@ -62,6 +62,8 @@ int state_save(struct state *s, const struct environment *e, struct error *err);
 /* Where its data is to come from, whatever somebody else does with the rest meanwhile. */
 int state_set_data(struct state *s, const char *id, bool cloned, const char *restoring,
 		   const char *fallback, struct error *err);
+/* Its router's address, likewise. */
+int state_set_uplink(struct state *s, const char *id, uint32_t uplink, struct error *err);
 /* The environment with its generations and id ranges. */
 int state_remove(struct state *s, const char *id, struct error *err);
 

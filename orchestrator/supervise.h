@@ -23,6 +23,9 @@ int supervise(const struct host *h, const char *environment, bool deferred, stru
 int supervise_connect(const struct host *h, const char *environment, bool deferred, int *out,
 		      struct error *err);
 
+/* That there is one. It isn't spoken to: it may be at work for long, and knocks that it doesn't answer fill its queue. */
+int supervise_ensure(const struct host *h, const char *environment, struct error *err);
+
 /* control_call() to it; where it ends before it has answered, another one is started and asked again. */
 int supervise_call(const struct host *h, const char *environment, const struct json_t *request,
 		   control_event *event, void *ctx, struct error *err);

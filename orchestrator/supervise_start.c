@@ -1,7 +1,9 @@
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -11,6 +13,7 @@
 #include "base/file.h"
 #include "orchestrator/control.h"
 #include "orchestrator/host.h"
+#include "orchestrator/record.h"
 #include "orchestrator/supervise.h"
 
 #define START_MS 10000
@@ -84,6 +87,20 @@ int supervise_connect(const struct host *h, const char *environment, bool deferr
 	return fail(err, ERROR_SYSTEM,
 		    "the supervisor of %s doesn't start; see %s/%s/supervisor.log", environment,
 		    h->log, environment);
+}
+
+int supervise_ensure(const struct host *h, const char *environment, struct error *err)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	const char *path = record_path(&arena, h, environment, "supervisor.lock");
+	/* Only to read: the disk may be such that nothing else is possible. */
+	AUTO(fd) int lock = open(path, O_RDONLY | O_CLOEXEC);
+	AUTO(fd) int fd = -1;
+
+	if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+		return 0;
+	auto_fd(&lock); /* nobody's: let the new one have it */
+	return supervise_connect(h, environment, false, &fd, err);
 }
 
 int supervise_call(const struct host *h, const char *environment, const struct json_t *request,

@@ -8,15 +8,11 @@
 #include "base/auto.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "base/json.h"
 #include "base/log.h"
-#include "orchestrator/control.h"
 #include "orchestrator/destroy.h"
-#include "orchestrator/group.h"
+#include "orchestrator/moment.h"
 #include "orchestrator/record.h"
 #include "orchestrator/session.h"
-#include "orchestrator/supervise.h"
-#include "runtime/volume.h"
 
 static const char *folder_of(struct arena *arena, const struct host *h)
 {
@@ -84,33 +80,19 @@ int throwaway_begin(struct session *s, unsigned long expires, int *lock, struct 
 	return state_save(s->state, &s->env, err);
 }
 
-static int snapshot(const struct session *from, const char *to, struct error *err)
-{
-	const struct host *h = &from->host;
-	AUTO(json) struct json_t *request = json_new_map();
-	AUTO(fd) int fd = -1;
-
-	/* Whoever writes is stopped for the moment by his supervisor; nobody writes where nothing should run. */
-	if (!from->env.wanted)
-		return group_copy(h, from->env.id, to, false, NULL, NULL, err);
-	if (supervise_connect(h, from->env.id, false, &fd, err) < 0)
-		return -1;
-	json_put_text(request, "do", "snapshot");
-	json_put_text(request, "to", to);
-	return control_call(fd, request, NULL, NULL, err);
-}
-
 int throwaway_clone(struct session *s, const char *from, struct error *err)
 {
 	AUTO(session) struct session parent = SESSION_NONE;
 	struct options options = *s->options;
+	struct moment m;
 
 	options.environment = from;
 	if (session_open(&parent, &options, err) < 0 || session_environment(&parent, err) < 0)
 		return fail_in(err, "--from %s", from);
 	s->env.parent = arena_strdup(&s->arena, parent.env.id);
-	if (state_save(s->state, &s->env, err) < 0 || pool_ensure(s->host.pool, 0, err) < 0 ||
-	    snapshot(&parent, s->env.id, err) < 0)
+	s->env.cloned = true;
+	if (state_save(s->state, &s->env, err) < 0 ||
+	    moment_take(&s->host, &parent.env, s->env.id, false, &m, err) < 0)
 		return fail_in(err, "--from %s", from);
 	return 0;
 }

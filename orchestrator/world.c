@@ -51,7 +51,7 @@ const struct image_description *world_image(struct world *w, const char *digest,
 		return NULL;
 	if (problems.errors) {
 		fail(err, ERROR_SYSTEM, "image %.12s: image.yaml:%u: %s", digest,
-		     problems.items[0].at.line, problems.items[0].text);
+		     problems.items[0]->at.line, problems.items[0]->text);
 		return NULL;
 	}
 	k->next = known;

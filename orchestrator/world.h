@@ -105,6 +105,8 @@ int world_activate(void *ctx, const char *name, const struct json_t *desired,
 		   const struct json_t *record, const char *how, struct error *err);
 int world_ready(void *ctx, const char *name, struct error *err);
 int world_wait(void *ctx, unsigned ms, struct error *err);
+/* Whether the client says so. */
+bool world_cancelled(void *ctx);
 struct json_t *world_ask(void *ctx, const char *name, struct error *err);
 int world_hook(void *ctx, const char *name, const char *which, struct error *err);
 

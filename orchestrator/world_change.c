@@ -186,7 +186,7 @@ int world_activate(void *ctx, const char *name, const struct json_t *desired,
 	struct world *w = ctx;
 	struct live *l = world_find(w, name);
 	struct lowered lowered;
-	struct init_status status;
+	struct init_status status = { 0 };
 
 	if (world_prepare(w, &arena, desired, record, name, &status, &lowered, err) < 0)
 		return -1;
@@ -240,6 +240,20 @@ int world_ready(void *ctx, const char *name, struct error *err)
 	abort();
 }
 
+bool world_cancelled(void *ctx)
+{
+	struct world *w = ctx;
+	struct pollfd p = { .fd = w->cancel, .events = POLLIN };
+	char drop[64];
+
+	if (poll(&p, 1, 0) <= 0)
+		return false;
+	if (read(w->cancel, drop, sizeof(drop)) > 0)
+		return true;
+	w->cancel = -1; /* the client is gone; what it asked for goes on */
+	return false;
+}
+
 int world_wait(void *ctx, unsigned ms, struct error *err)
 {
 	struct world *w = ctx;
@@ -258,11 +272,8 @@ int world_wait(void *ctx, unsigned ms, struct error *err)
 	}
 	if (poll(fds, n, (int)ms) < 0 && errno != EINTR)
 		return fail_errno(err, "poll");
-	if (fds[0].revents & POLLIN) {
-		if (read(w->cancel, drop, sizeof(drop)) > 0)
-			return fail(err, ERROR_INTERRUPTED, "interrupted");
-		w->cancel = -1; /* the client is gone; what it asked for goes on */
-	}
+	if (world_cancelled(w))
+		return fail(err, ERROR_INTERRUPTED, "interrupted");
 	if ((fds[1].revents & POLLIN) && w->knock(w->event_ctx)) {
 		w->left = true;
 		return fail(err, ERROR_CONFLICT, "another command took over");

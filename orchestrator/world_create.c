@@ -150,7 +150,7 @@ static int ensure_volume(struct making *m, char **path, struct error *err)
 	const char *volume = world_volume(m->arena, m->w, m->name);
 	uint64_t limit = (uint64_t)json_get_number(m->wanted, "disk", 0) * 1000000;
 
-	if (pool_ensure(h->pool, POOL_SIZE, err) < 0 ||
+	if (pool_ensure(h->pool, 0, err) < 0 ||
 	    volume_ensure(h->pool, volume, m->uid, m->gid, limit, err) < 0)
 		return fail_in(err, "volume %s", volume);
 	*path = arena_printf(m->arena, "%s/%s", h->pool, volume);

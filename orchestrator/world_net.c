@@ -11,6 +11,8 @@
 #include "orchestrator/world.h"
 #include "runtime/cgroup.h"
 
+#define UPLINK_TRIES 16
+
 static void make_plan(struct world *w, struct arena *arena, const struct json_t *desired,
 		      struct net_plan *out)
 {
@@ -19,15 +21,47 @@ static void make_plan(struct world *w, struct arena *arena, const struct json_t 
 	lower_network(arena, desired, w->resolvers, w->n_resolvers, out);
 }
 
-static int ensure_uplink_address(struct world *w, struct error *err)
+/* What it had is anybody's while it doesn't run. */
+static int ensure_uplink_address(struct world *w, bool fresh, struct error *err)
 {
-	if (w->env.uplink)
+	uint32_t wanted = w->env.uplink ? w->env.uplink : NET_UPLINKS + 2, free;
+
+	if (w->env.uplink && !fresh)
+		return 0;
+	free = links_free_uplink(wanted, err);
+	if (!free && w->env.uplink)
+		free = links_free_uplink(NET_UPLINKS + 2, err);
+	if (!free)
+		return -1;
+	if (free == w->env.uplink)
 		return 0;
 	/* Remembered before it is used; another root on this host starts looking elsewhere. */
-	w->env.uplink = links_free_uplink(NET_UPLINKS + 2, err);
-	if (!w->env.uplink)
-		return -1;
-	return state_save(w->state, &w->env, err);
+	w->env.uplink = free;
+	return state_set_uplink(w->state, w->env.id, free, err);
+}
+
+/* Of two that start at the same time and find the same address free, one has to look again. */
+static int ensure_uplink(struct world *w, const struct json_t *desired, bool fresh,
+			 struct error *err)
+{
+	for (int tries = 0; tries < UPLINK_TRIES; tries++) {
+		AUTO(arena) struct arena arena = { 0 };
+		struct net_plan plan;
+		int r;
+
+		if (ensure_uplink_address(w, fresh, err) < 0)
+			return -1;
+		make_plan(w, &arena, desired, &plan);
+		if (net_plan_check(&plan, err) < 0)
+			return -1;
+		r = links_ensure_uplink(w->router, &plan, err);
+		if (r != LINKS_TAKEN)
+			return r;
+		if (links_ensure_no_uplink(plan.id, err) < 0)
+			return -1;
+		fresh = true;
+	}
+	return fail(err, ERROR_CONFLICT, "others took each free address of an uplink; try again");
 }
 
 int world_network(void *ctx, const struct json_t *desired, struct error *err)
@@ -35,18 +69,11 @@ int world_network(void *ctx, const struct json_t *desired, struct error *err)
 	AUTO(arena) struct arena arena = { 0 };
 	struct world *w = ctx;
 	const char *pin = record_path(&arena, &w->host, w->env.id, "router");
-	struct net_plan plan;
+	bool fresh = w->router < 0;
 
-	if (w->router < 0) {
-		if (links_make_router(&w->router, err) < 0 || links_pin(w->router, pin, err) < 0)
-			return -1;
-	}
-	if (ensure_uplink_address(w, err) < 0)
+	if (fresh && (links_make_router(&w->router, err) < 0 || links_pin(w->router, pin, err) < 0))
 		return -1;
-	make_plan(w, &arena, desired, &plan);
-	if (net_plan_check(&plan, err) < 0)
-		return -1;
-	return links_ensure_uplink(w->router, &plan, err);
+	return ensure_uplink(w, desired, fresh, err);
 }
 
 int world_rules(void *ctx, const struct json_t *desired, bool published, struct error *err)

@@ -183,7 +183,9 @@ int world_hook(void *ctx, const char *name, const char *which, struct error *err
 	struct world *w = ctx;
 	AUTO(json) struct json_t *record = record_load(&w->host, w->env.id, err);
 	struct teller teller = { .w = w, .name = name };
-	struct inside_spec spec = { .line = log_line, .folder = "/app" };
+	struct inside_spec spec = {
+		.line = log_line, .folder = "/app", .cancelled = world_cancelled, .cancel_ctx = w
+	};
 	struct lowered lowered;
 	const char *script;
 

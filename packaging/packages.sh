@@ -13,8 +13,12 @@ packages_run=(btrfs-progs ca-certificates curl debian-archive-keyring git mmdebs
 # shellcheck disable=SC2034
 packages_check=(
 	busybox-static clang clang-format clang-tidy cppcheck iproute2 jq libcriterion-dev
-	nftables procps python3 scdoc shellcheck util-linux
+	nftables procps python3 scdoc shellcheck util-linux xfsprogs
 )
+
+# From npm, by install_npm: an independent validator of JSON Schemas, and a reader of YAML.
+# shellcheck disable=SC2034
+packages_npm=(ajv@8 yaml@2)
 
 say() {
 	printf '\n== %s\n' "$*"
@@ -58,6 +62,19 @@ install_packages() {
 		die "apt-get could not install them"
 	fi
 	rm -f "$log"
+}
+
+# install_npm FOLDER NAME@VERSION...: into FOLDER/node_modules; nothing when they are there already.
+install_npm() {
+	local folder=$1 p missing=no
+	shift
+	for p in "$@"; do
+		[ -d "$folder/node_modules/${p%@*}" ] || missing=yes
+	done
+	[ $missing = no ] && return
+	command -v npm >/dev/null || install_packages nodejs npm
+	say "installing from npm: $*"
+	npm install --silent --no-audit --no-fund --prefix "$folder" "$@" || die "npm could not install them"
 }
 
 # build_tree FOLDER [NAME=VALUE|--FLAG]...: configure there if that wasn't done in the same way, and make.

@@ -20,6 +20,8 @@
 #include "runtime/privs.h"
 #include "runtime/sync.h"
 
+#define ENDING_MS 2000
+
 /* The cgroup namespace is made by the child once it is in its group; the user namespace is entered last. */
 #define NAMESPACES (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET)
 
@@ -137,6 +139,18 @@ void container_release(struct container *c)
 	*c = CONTAINER_NONE;
 }
 
+/* A process that is ending has lost its /proc/PID/root and namespaces before its pidfd tells: wait for that. */
+static int fail_inside(const struct container *c, const char *what, struct error *err)
+{
+	struct pollfd p = { .fd = c->pidfd, .events = POLLIN };
+	int errnum = errno;
+
+	if ((errnum == ENOENT || errnum == ESRCH) && TEMP_FAILURE_RETRY(poll(&p, 1, ENDING_MS)) > 0)
+		return fail(err, ERROR_SYSTEM, "the container ended");
+	errno = errnum;
+	return fail_errno(err, "%s", what);
+}
+
 int container_open_folder(const struct container *c, const char *path, struct error *err)
 {
 	struct open_how how = {
@@ -150,7 +164,7 @@ int container_open_folder(const struct container *c, const char *path, struct er
 	snprintf(proc, sizeof(proc), "/proc/%d/root", (int)c->pid);
 	root = open(proc, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
-		return fail_errno(err, "open the container's root");
+		return fail_inside(c, "open the container's root", err);
 	/* Was it still the same process when its root was opened? */
 	if (!container_alive(c))
 		return fail(err, ERROR_SYSTEM, "the container ended");

@@ -7,17 +7,28 @@ noinst_LIBRARIES += %D%/libruntime.a
 	%D%/cgroup_v2.c \
 	%D%/child.c %D%/child.h \
 	%D%/container.c %D%/container.h \
+	%D%/btrfs.h \
+	%D%/driver.h \
+	%D%/driver_btrfs.c \
+	%D%/driver_btrfs_quota.c \
+	%D%/driver_files.c \
 	%D%/exec.c %D%/exec.h \
+	%D%/files.c %D%/files.h \
+	%D%/files_usage.c \
 	%D%/idmap.c %D%/idmap.h \
 	%D%/init.c %D%/init.h \
+	%D%/loop.c %D%/loop.h \
 	%D%/mounts.c %D%/mounts.h \
-	%D%/pool.c \
+	%D%/pool.c %D%/pool.h \
+	%D%/pool_space.c \
 	%D%/privs.c %D%/privs.h \
 	%D%/seccomp.c %D%/seccomp.h \
 	%D%/status.c \
 	%D%/swap.c %D%/swap.h \
 	%D%/sync.c %D%/sync.h \
-	%D%/volume.c %D%/volume.h
+	%D%/volume.c %D%/volume.h \
+	%D%/volume_diff.c %D%/volume_diff.h \
+	%D%/walk.c %D%/walk.h
 
 # PID 1 of every container: one static file, no shared code with orch but its own sources.
 pkglibexec_SCRIPTS += %D%/orch-init

@@ -1,29 +1,25 @@
-#include "runtime/volume.h"
+#include "runtime/pool.h"
 
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/btrfs.h>
-#include <linux/loop.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/auto.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/process.h"
+#include "runtime/btrfs.h"
+#include "runtime/driver.h"
+#include "runtime/loop.h"
+#include "runtime/volume.h"
 
-#define LOOP_MAJOR 7 /* Documentation/admin-guide/devices.txt */
-#define LOOP_TRIES 64
-
-/* linux/btrfs.h of kernel 6.7: bytes are charged to the subvolume that wrote them, at no cost. */
-#define QUOTA_ENABLE_SIMPLE 4
+#define MARK ".orch-pool"
 
 static int path_beside(char out[PATH_MAX], const char *path, const char *suffix, struct error *err)
 {
@@ -32,11 +28,39 @@ static int path_beside(char out[PATH_MAX], const char *path, const char *suffix,
 	return 0;
 }
 
-bool pool_mounted(const char *path)
+bool pool_marked(int folder, struct pool_mark *out)
 {
+	AUTO(fd) int fd = openat(folder, MARK, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	char text[64] = "";
+
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
+		return false;
+	*out = (struct pool_mark){ .copy = strstr(text, "copy") != NULL,
+				   .unlimited = strstr(text, "unlimited") != NULL };
+	return true;
+}
+
+const struct volume_driver *driver_of(const char *path)
+{
+	AUTO(fd) int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct pool_mark mark;
 	struct statfs fs;
 
-	return statfs(path, &fs) == 0 && fs.f_type == BTRFS_SUPER_MAGIC;
+	if (fd < 0 || fstatfs(fd, &fs) < 0)
+		return NULL;
+	if (fs.f_type == BTRFS_SUPER_MAGIC)
+		return &driver_btrfs;
+	/* Others only by choice: the pool's own folder on an ext4 is where its file is mounted. */
+	if (!pool_marked(fd, &mark))
+		return NULL;
+	if (fs.f_type == XFS_SUPER_MAGIC)
+		return &driver_xfs;
+	return mark.copy ? &driver_copy : NULL;
+}
+
+bool pool_mounted(const char *path)
+{
+	return driver_of(path) != NULL;
 }
 
 static void swallow(void *ctx, const char *line)
@@ -83,105 +107,23 @@ fail:
 	return -1;
 }
 
-static int open_loop(unsigned n, char path[32])
+static bool is_link(const char *path)
 {
-	int fd;
-
-	snprintf(path, 32, "/dev/loop%u", n);
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	/* A /dev that isn't a devtmpfs doesn't get the nodes of new devices. */
-	if (fd < 0 && errno == ENOENT && mknod(path, S_IFBLK | 0600, makedev(LOOP_MAJOR, n)) == 0)
-		fd = open(path, O_RDWR | O_CLOEXEC);
-	return fd;
-}
-
-/*
- * The device that already has the image, or -1. One that is unmounted here may still be held by
- * a mount in another namespace; btrfs must never see the same file through two devices.
- */
-static int find_loop(int image, char path[32])
-{
-	AUTO(dir) DIR *dir = opendir("/sys/block");
 	struct stat st;
-	const struct dirent *e;
 
-	if (!dir || fstat(image, &st) < 0)
-		return -1;
-	while ((e = readdir(dir))) {
-		struct loop_info64 info;
-		unsigned n;
-		AUTO(fd) int fd = -1;
-
-		if (sscanf(e->d_name, "loop%u", &n) != 1)
-			continue;
-		fd = open_loop(n, path);
-		if (fd >= 0 && ioctl(fd, LOOP_GET_STATUS64, &info) == 0 &&
-		    info.lo_device == st.st_dev && info.lo_inode == st.st_ino)
-			return TAKE_FD(fd);
-	}
-	return -1;
-}
-
-/* loop(4). Autoclear: the device is free again when nobody has it open or mounted. */
-static int attach(const char *image, char path[32], struct error *err)
-{
-	AUTO(fd) int file = open(image, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	AUTO(fd) int control = -1;
-	struct loop_config config = { .info.lo_flags = LO_FLAGS_AUTOCLEAR };
-	int fd;
-
-	if (file < 0)
-		return fail_errno(err, "open %s", image);
-	fd = find_loop(file, path);
-	if (fd >= 0)
-		return fd;
-	control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
-	if (control < 0)
-		return fail_errno(err, "open /dev/loop-control");
-	config.fd = (uint32_t)file;
-	for (int i = 0; i < LOOP_TRIES; i++) {
-		int n = ioctl(control, LOOP_CTL_GET_FREE);
-		AUTO(fd) int loop = -1;
-
-		if (n < 0)
-			return fail_errno(err, "find a free loop device");
-		loop = open_loop((unsigned)n, path);
-		if (loop < 0)
-			return fail_errno(err, "open %s", path);
-		if (ioctl(loop, LOOP_CONFIGURE, &config) == 0)
-			return TAKE_FD(loop);
-		if (errno != EBUSY) /* else somebody was faster */
-			return fail_errno(err, "attach %s to %s", image, path);
-	}
-	return fail(err, ERROR_HOST, "attach %s: no loop device stays free", image);
-}
-
-/* Simple quotas where the kernel has them; the slower ones else. On already is success. */
-static int enable_quota(const char *path, struct error *err)
-{
-	AUTO(fd) int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct btrfs_ioctl_quota_ctl_args args = { .cmd = QUOTA_ENABLE_SIMPLE };
-
-	if (fd < 0)
-		return fail_errno(err, "open %s", path);
-	if (ioctl(fd, BTRFS_IOC_QUOTA_CTL, &args) == 0)
-		return 0;
-	args = (struct btrfs_ioctl_quota_ctl_args){ .cmd = BTRFS_QUOTA_CTL_ENABLE };
-	if (ioctl(fd, BTRFS_IOC_QUOTA_CTL, &args) < 0)
-		return fail_errno(err, "%s: enable quotas", path);
-	return 0;
+	return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
 }
 
 static int mount_image(const char *image, const char *path, struct error *err)
 {
-	char device[32];
-	AUTO(fd) int loop = attach(image, device, err);
+	char device[LOOP_PATH];
+	AUTO(fd) int loop = loop_attach(image, device, err);
 
 	if (loop < 0)
 		return -1;
 	if (mount(device, path, "btrfs", MS_NOSUID | MS_NODEV | MS_NOATIME, "discard=async") < 0)
 		return fail_errno(err, "mount %s at %s", image, path);
-	if (enable_quota(path, err) < 0) {
+	if (driver_btrfs.prepare(path, err) < 0) {
 		(void)umount2(path, UMOUNT_NOFOLLOW);
 		return -1;
 	}
@@ -195,19 +137,25 @@ int pool_ensure(const char *path, uint64_t size, struct error *err)
 {
 	char image[PATH_MAX], lock_path[PATH_MAX];
 	AUTO(fd) int lock = -1;
+	bool fresh;
 
+	if (pool_mounted(path))
+		return 0;
+	/* A btrfs of ours made beside the one that is meant would hide its volumes. */
+	if (is_link(path))
+		return fail(err, ERROR_HOST, "the pool %s isn't there: mount its file system",
+			    path);
 	if (path_beside(image, path, ".img", err) < 0 ||
 	    path_beside(lock_path, path, ".lock", err) < 0 || file_make_dirs(path, 0700, err) < 0)
 		return -1;
-	if (pool_mounted(path))
-		return 0;
 	if (file_lock(lock_path, true, &lock, err) < 0)
 		return -1;
 	if (pool_mounted(path))
 		return 0;
-	if (!file_exists(image) && make_image(image, size, err) < 0)
+	fresh = !file_exists(image);
+	if (fresh && make_image(image, size ? size : POOL_SIZE, err) < 0)
 		return fail_in(err, "volumes");
-	if (mount_image(image, path, err) < 0)
+	if (mount_image(image, path, err) < 0 || (fresh && btrfs_make_room(path, err) < 0))
 		return fail_in(err, "volumes");
 	return 0;
 }
@@ -224,4 +172,45 @@ int pool_close(const char *path, struct error *err)
 	if (umount2(path, UMOUNT_NOFOLLOW) < 0 && errno != EINVAL && errno != ENOENT)
 		return fail_errno(err, "unmount %s", path);
 	return 0;
+}
+
+static int write_mark(const struct pool_choice *choice, struct error *err)
+{
+	AUTO(fd) int fd = open(choice->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char text[64];
+
+	if (fd < 0)
+		return fail_errno(err, "open %s", choice->folder);
+	snprintf(text, sizeof(text), "orch%s%s\n", choice->copy ? " copy" : "",
+		 choice->unlimited ? " unlimited" : "");
+	return file_write(fd, MARK, text, strlen(text), 0600, true, err);
+}
+
+/* Marked, then tried, then linked to: only the last step makes it the pool. */
+int pool_use(const char *path, const struct pool_choice *choice, struct error *err)
+{
+	char fresh[PATH_MAX], image[PATH_MAX];
+	const struct volume_driver *driver;
+
+	if (path_beside(fresh, path, ".new", err) < 0 ||
+	    path_beside(image, path, ".img", err) < 0 || write_mark(choice, err) < 0)
+		return -1;
+	driver = driver_of(choice->folder);
+	if (!driver)
+		return fail(err, ERROR_INPUT,
+			    "%s is neither btrfs nor XFS: each snapshot would be a full copy, "
+			    "which takes the time and the space of all its bytes; "
+			    "with --allow-copy it may",
+			    choice->folder);
+	if (driver->prepare(choice->folder, err) < 0 || pool_close(path, err) < 0)
+		return -1;
+	(void)unlink(fresh);
+	if (symlink(choice->folder, fresh) < 0)
+		return fail_errno(err, "link %s", fresh);
+	if (rmdir(path) < 0 && errno != ENOENT && errno != ENOTDIR)
+		return fail_errno(err, "%s", path);
+	if (rename(fresh, path) < 0)
+		return fail_errno(err, "rename %s", fresh);
+	(void)unlink(image); /* was empty */
+	return chmod(path, 0700) < 0 ? fail_errno(err, "set mode of %s", path) : 0;
 }

@@ -1,9 +1,8 @@
 /*
- * volume.h - copy-on-write folders with a limit: btrfs subvolumes
+ * volume.h - copy-on-write folders with a limit, in a pool (pool.h)
  *
- * The pool is a btrfs mount. Where path already is on btrfs it is used as it is;
- * else <path>.img, a sparse file of the given size, is made, formatted and mounted there through a loop
- * device (autoclear). A volume is the subvolume "<pool>/<name>"; name may hold one '/' ("main-ab12cd3/db"). Ids on disk
+ * How one is made, copied and limited is up to the pool's file system (driver.h): on btrfs it is a subvolume. A volume is
+ * "<pool>/<name>"; name may hold one '/' ("main-ab12cd3/db"). Ids on disk
  * are inner ids (idmap.h). A part of a name has at most 200 bytes and doesn't start with '.'.
  */
 #pragma once
@@ -15,8 +14,9 @@
 struct arena;
 struct error;
 
-#define POOL_SIZE (UINT64_C(64) << 30) /* of a new pool file, which is sparse */
-/* Mounted and ready afterwards, whatever was before. size: bytes of a new pool file. */
+#define POOL_SIZE \
+	(UINT64_C(64) << 30) /* of a pool file that nobody chose a size for; it is sparse */
+/* Mounted and ready afterwards, whatever was before. size: bytes of a new pool file; 0: POOL_SIZE. */
 int pool_ensure(const char *path, uint64_t size, struct error *err);
 /* Unmount it (its loop device goes with it). Data stays. Absent is success; busy is a failure. */
 int pool_close(const char *path, struct error *err);
@@ -27,7 +27,7 @@ int volume_ensure(const char *pool, const char *name, uint32_t uid, uint32_t gid
 		  struct error *err);
 /* Deleted with all in it. Absent is success. */
 int volume_ensure_no(const char *pool, const char *name, struct error *err);
-/* A snapshot of from as to, in constant time. read_only as said. to must not exist. */
+/* A snapshot of from as to, in constant time on btrfs. read_only as said. to must not exist. */
 int volume_snapshot(const char *pool, const char *from, const char *to, bool read_only,
 		    struct error *err);
 /* By rename within the pool: to the trash and back. */
@@ -38,12 +38,12 @@ int volume_list(struct arena *arena, const char *pool, const char *folder, const
 		size_t *n, struct error *err);
 
 struct volume_usage {
-	uint64_t referenced; /* bytes */
-	uint64_t exclusive;
-	uint64_t limit; /* 0: none */
+	uint64_t
+		used; /* bytes of the files in it, shared with others or not: what the limit is about */
+	uint64_t
+		referenced; /* bytes of the pool that it refers to: what is used, and remains of what was overwritten */
+	uint64_t exclusive; /* bytes that would be free without it */
+	uint64_t limit;	    /* 0: none */
 };
-/*
- * As of the last commit (30 s at most). With simple quotas (kernel 6.7) bytes count for the volume
- * that wrote them: a fresh snapshot has next to none, and both numbers are the same.
- */
+/* As of the last commit (30 s at most; pool_space() makes one). Takes as long as there are files. */
 int volume_usage(const char *pool, const char *name, struct volume_usage *out, struct error *err);

@@ -50,10 +50,12 @@ fuzz:
 	@set -e; for target in $(fuzz_targets); do \
 	  name=$${target##*/}; echo "  FUZZ     $$name"; \
 	  $(FUZZ_CC) -g -O1 -std=gnu17 -fsanitize=fuzzer,address,undefined $(AM_CPPFLAGS) $(YAML_CFLAGS) \
-	    $(PCRE2_CFLAGS) $(JANSSON_CFLAGS) -o fuzz/$$name $(srcdir)/$$target.c $(fuzz_sources) \
+	    $(PCRE2_CFLAGS) $(JANSSON_CFLAGS) -o fuzz/$$name $(srcdir)/$$target.c \
+	    $(srcdir)/tests/fuzz/project.c $(fuzz_sources) \
 	    $(YAML_LIBS) $(PCRE2_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS); \
 	  $(MKDIR_P) fuzz/$$name.found; \
-	  fuzz/$$name -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -artifact_prefix=fuzz/ fuzz/$$name.found 2>&1 | \
+	  fuzz/$$name -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -artifact_prefix=fuzz/ fuzz/$$name.found \
+	    $(srcdir)/tests/fuzz/corpus/$${name#fuzz_} 2>&1 | \
 	    grep -E 'ERROR|SUMMARY|number_of_executed_units|Test unit written' ; \
 	  test -z "$$(find fuzz -maxdepth 1 -name 'crash-*' -o -maxdepth 1 -name 'timeout-*')"; \
 	done

@@ -5,5 +5,7 @@ tests_unit_test_apply_SOURCES = tests/unit/test_apply.c tests/unit/fake_backend.
 	tests/unit/fake_backend.h
 e2e_tests += tests/e2e/group.sh tests/e2e/shop.sh tests/e2e/locations.sh
 EXTRA_DIST += tests/e2e/lib.sh tests/e2e/images.sh
+e2e_tests += tests/e2e/group.sh tests/e2e/drills.sh tests/e2e/shop.sh tests/e2e/run.sh
 e2e_tests += tests/e2e/group.sh tests/e2e/shop.sh tests/e2e/run.sh
+e2e_tests += tests/e2e/branch.sh tests/e2e/clones.sh
 EXTRA_DIST += tests/e2e/lib.sh

@@ -93,7 +93,8 @@ static int fake_create(void *ctx, const char *name, const struct json_t *wanted,
 		made = json_put(f->world, name, json_new_map());
 		json_put_flag(made, "alive", true);
 		json_put(made, "wanted", json_copy_deep(wanted));
-		json_put_flag(f->data, name, true);
+		if (!json_get(f->data, name))
+			json_put_number(f->data, name, ++f->volumes);
 		json_put_number(entry, "pid", 7);
 	}
 	text_printf(&f->log, "create %s\n", name);

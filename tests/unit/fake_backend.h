@@ -13,7 +13,8 @@ struct json_t;
 
 /* A world of JSON: { NAME: { "alive", "released", "wanted", "knows", "looks" } } */
 struct fake {
-	struct json_t *world, *data, *saved;
+	struct json_t *world, *data, *saved; /* data: { NAME: which volume it is } */
+	int64_t volumes;		     /* made so far */
 	unsigned calls, fail_at;
 	bool late; /* the call that fails has done its work */
 	bool published;

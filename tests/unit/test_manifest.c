@@ -41,7 +41,7 @@ static void load(struct run *run, const char *folder)
 	cr_assert_eq(run->problems.errors, 0, "the catalogue of tests has errors");
 	run->r = manifest_load(folder, &run->catalog, &run->problems, &run->manifest, &run->err);
 	if (run->r == 0)
-		problems_print(&run->problems, true, f);
+		problems_print(&run->problems, PROBLEM_WARNING, f);
 	fclose(f);
 }
 
@@ -76,6 +76,43 @@ Test(manifest, bad)
 	}
 }
 
+/* Accepted when it is only checked, refused by deploy. */
+Test(manifest, later)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	const char **names;
+	struct error err;
+	size_t n;
+
+	cr_assert_eq(file_list(&arena, TEST_DATA "/later", &names, &n, &err), 0);
+	for (size_t i = 0; i < n; i++) {
+		AUTO(run) struct run run = { 0 };
+		AUTO(free) char *shown = NULL;
+		const char *folder = arena_printf(&arena, TEST_DATA "/later/%s", names[i]);
+		const char *expected =
+			read_all(&arena, arena_printf(&arena, "%s/expected.txt", folder));
+		size_t size;
+		FILE *f;
+
+		load(&run, folder);
+		cr_expect_eq(run.problems.errors, 0, "%s:\n%s", names[i], run.shown);
+		cr_expect(manifest_refuse(&run.problems) > 0, "%s", names[i]);
+		cr_expect(run.problems.errors > 0, "%s", names[i]);
+		f = open_memstream(&shown, &size);
+		problems_print(&run.problems, PROBLEM_ERROR, f);
+		fclose(f);
+		cr_expect_str_eq(shown, expected, "%s:\n%s", names[i], shown);
+	}
+}
+
+/* What is said about a spelling of old. */
+static const char *read_warnings(struct arena *arena, const char *folder)
+{
+	const char *path = arena_printf(arena, "%s/warnings.txt", folder);
+
+	return file_exists(path) ? read_all(arena, path) : "";
+}
+
 Test(manifest, good)
 {
 	AUTO(arena) struct arena arena = { 0 };
@@ -94,7 +131,8 @@ Test(manifest, good)
 
 		load(&run, folder);
 		cr_expect_eq(run.r, 0, "%s: %s", names[i], run.err.text);
-		cr_expect_str_eq(run.shown, "", "%s:\n%s", names[i], run.shown);
+		cr_expect_str_eq(run.shown, read_warnings(&arena, folder), "%s:\n%s", names[i],
+				 run.shown);
 		cr_expect(json_same(expected, run.manifest.apps[0].document), "%s:\n%s", names[i],
 			  json_print(&arena, run.manifest.apps[0].document, FORM_PRETTY));
 	}
@@ -198,7 +236,7 @@ Test(manifest, many_problems)
 	for (size_t i = 0; i < PROBLEMS_MAX + 7; i++)
 		problem_add(&p, PROBLEM_ERROR, "E0001", (struct place){ 0 }, "no. %zu\033", i)
 			->hint = "h";
-	problems_print(&p, true, f);
+	problems_print(&p, PROBLEM_WARNING, f);
 	fclose(f);
 	cr_expect_eq(p.errors, PROBLEMS_MAX + 7);
 	cr_expect_eq(p.n, PROBLEMS_MAX);
@@ -268,7 +306,7 @@ Test(recipe, includes)
 	struct error err;
 
 	cr_assert_eq(recipe_load(&p, "x.yaml", text, sizeof(text) - 1, folders, &r, &err), 0);
-	cr_assert_eq(p.errors, 0, "%s", p.n ? p.items[0].text : "");
+	cr_assert_eq(p.errors, 0, "%s", p.n ? p.items[0]->text : "");
 	cr_expect_str_eq(r.suite, "bookworm");
 	cr_assert_eq(r.packages.n, 3);
 	cr_expect_str_eq(r.packages.items[2], "x");
@@ -303,7 +341,7 @@ Test(recipe, includes_no_more_than_there_is)
 			recipe_load(&p, "x.yaml", texts[i], strlen(texts[i]), folders, &r, &err),
 			0);
 		for (size_t k = 0; k < p.n; k++)
-			found |= !strcmp(p.items[k].code, "E0403");
+			found |= !strcmp(p.items[k]->code, "E0403");
 		cr_expect(found, "%s", texts[i]);
 	}
 }
@@ -335,7 +373,7 @@ Test(recipe, bad)
 		for (size_t k = 0; k < ARRAY_SIZE(codes); k++)
 			want += !strcmp(codes[k], codes[i]);
 		for (size_t k = 0; k < p.n; k++)
-			have += !strcmp(p.items[k].code, codes[i]);
+			have += !strcmp(p.items[k]->code, codes[i]);
 		cr_expect_eq(have, want, "%s: %zu, not %zu", codes[i], have, want);
 	}
 }

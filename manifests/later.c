@@ -1,0 +1,114 @@
+/*
+ * What is read and checked, and not done yet when it runs: deploy refuses it. Whoever makes it work removes its row.
+ * A '*' is any one key. values: only these; otherwise: all but these.
+ */
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/auto.h"
+#include "manifests/parts.h"
+#include "manifests/scalar.h"
+#include "manifests/schema.h"
+#include "manifests/tree.h"
+
+struct later {
+	const char *path;
+	const char *fact;
+	const char *hint;
+	const char *const *values, *const *otherwise;
+};
+
+static const char *const shared_mounts[] = { "service", "instance", "storage", NULL };
+static const char *const no_flavor[] = { "none", NULL };
+static const char *const flag_set[] = { "true", NULL };
+
+static const struct later of_apps[] = {
+	{ "stack", "composable images are not supported", "give the app a type" },
+	{ "resources", "not counted yet", "use size" },
+	{ "container_profile", "not counted yet", "use size" },
+	{ "mounts.*.source", "not mounted yet", "local and tmp are", shared_mounts },
+	{ "firewall", "not enforced yet" },
+	{ "timezone", "crons are not run yet" },
+	{ "additional_hosts", "not written yet" },
+	{ "move_to_root", "not done", "write web.locations", flag_set },
+	{ "web.resources", "not counted yet", "use size" },
+	{ "web.container_profile", "not counted yet", "use size" },
+	{ "web.mounts.*.source", "not mounted yet", "local and tmp are", shared_mounts },
+	{ "web.firewall", "not enforced yet" },
+	{ "web.timezone", "crons are not run yet" },
+	{ "web.additional_hosts", "not written yet" },
+	{ "web.move_to_root", "not done", "write web.locations", flag_set },
+	{ "workers", "not run yet" },
+	{ "crons", "not run yet" },
+	{ "build.flavor", "not built yet", "flavor: none, and its commands in hooks.build", NULL,
+	  no_flavor },
+	{ "build.caches", "not kept yet" },
+	{ "dependencies", "not installed yet", "install what is needed in hooks.build" },
+	{ "runtime", "not set yet" },
+	{ "operations", "not run yet" },
+};
+
+static const struct later of_services[] = {
+	{ "resources", "not counted yet", "use size" },
+	{ "container_profile", "not counted yet", "use size" },
+	{ "firewall", "not enforced yet" },
+};
+
+static bool is_one_of(const char *const *list, const char *text)
+{
+	for (; *list; list++)
+		if (!strcmp(*list, text))
+			return true;
+	return false;
+}
+
+static bool concerns(const struct later *row, const struct node *n)
+{
+	if (!n->at.file || node_is_null(n) || (n->kind != NODE_SCALAR && !n->n))
+		return false;
+	if (n->kind != NODE_SCALAR)
+		return true;
+	if (row->values)
+		return is_one_of(row->values, n->text);
+	return !row->otherwise || !is_one_of(row->otherwise, n->text);
+}
+
+static void tell(struct problems *p, const struct later *row, const struct node *n)
+{
+	bool value = row->values || row->otherwise;
+
+	problem_add(p, PROBLEM_NOTE, "N0204", value ? n->at : node_place(n), "%s%s%s: %s",
+		    row->path, value ? ": " : "", value ? n->text : "", row->fact)
+		->hint = row->hint;
+}
+
+static void look(struct problems *p, const struct later *row, const char *path,
+		 const struct node *n)
+{
+	size_t len = strcspn(path, ".");
+
+	if (!*path) {
+		if (concerns(row, n))
+			tell(p, row, n);
+		return;
+	}
+	for (const struct node *m = n->kind == NODE_MAP ? n->child : NULL; m; m = m->next)
+		if (!strncmp(path, "*", len) ||
+		    (strlen(m->key) == len && !strncmp(m->key, path, len)))
+			look(p, row, path + len + (path[len] == '.'), m);
+}
+
+void later_note(struct problems *p, const struct manifest *m)
+{
+	for (size_t i = 0; i < m->n_apps; i++)
+		for (size_t k = 0; m->apps[i].node && k < ARRAY_SIZE(of_apps); k++)
+			look(p, &of_apps[k], of_apps[k].path, m->apps[i].node);
+	for (size_t i = 0; i < m->n_services; i++)
+		for (size_t k = 0; k < ARRAY_SIZE(of_services); k++)
+			look(p, &of_services[k], of_services[k].path, m->services[i].node);
+	if (m->routes_node && m->n_routes)
+		(void)problem_add(p, PROBLEM_WARNING, "W0204",
+				  (struct place){ .file = m->routes_node->at.file },
+				  "routes are checked, and not served yet: the first app is "
+				  "published as it is");
+}

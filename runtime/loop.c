@@ -1,0 +1,96 @@
+#include "runtime/loop.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/loop.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/error.h"
+
+#define LOOP_MAJOR 7 /* Documentation/admin-guide/devices.txt */
+#define LOOP_TRIES 64
+
+static int open_loop(unsigned n, char path[LOOP_PATH])
+{
+	int fd;
+
+	snprintf(path, LOOP_PATH, "/dev/loop%u", n);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	/* A /dev that isn't a devtmpfs doesn't get the nodes of new devices. */
+	if (fd < 0 && errno == ENOENT && mknod(path, S_IFBLK | 0600, makedev(LOOP_MAJOR, n)) == 0)
+		fd = open(path, O_RDWR | O_CLOEXEC);
+	return fd;
+}
+
+/*
+ * The device that already has the image, or -1. One that is unmounted here may still be held by
+ * a mount in another namespace; btrfs must never see the same file through two devices.
+ */
+static int find_loop(int image, char path[LOOP_PATH])
+{
+	AUTO(dir) DIR *dir = opendir("/sys/block");
+	struct stat st;
+	const struct dirent *e;
+
+	if (!dir || fstat(image, &st) < 0)
+		return -1;
+	while ((e = readdir(dir))) {
+		struct loop_info64 info;
+		unsigned n;
+		AUTO(fd) int fd = -1;
+
+		if (sscanf(e->d_name, "loop%u", &n) != 1)
+			continue;
+		fd = open_loop(n, path);
+		if (fd >= 0 && ioctl(fd, LOOP_GET_STATUS64, &info) == 0 &&
+		    info.lo_device == st.st_dev && info.lo_inode == st.st_ino)
+			return TAKE_FD(fd);
+	}
+	return -1;
+}
+
+/* loop(4). Autoclear: the device is free again when nobody has it open or mounted. */
+int loop_attach(const char *image, char path[LOOP_PATH], struct error *err)
+{
+	AUTO(fd) int file = open(image, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	AUTO(fd) int control = -1;
+	struct loop_config config = { .info.lo_flags = LO_FLAGS_AUTOCLEAR | LO_FLAGS_DIRECT_IO };
+	int fd;
+
+	if (file < 0)
+		return fail_errno(err, "open %s", image);
+	fd = find_loop(file, path);
+	if (fd >= 0)
+		return fd;
+	control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
+	if (control < 0)
+		return fail_errno(err, "open /dev/loop-control");
+	config.fd = (uint32_t)file;
+	for (int i = 0; i < LOOP_TRIES; i++) {
+		int n = ioctl(control, LOOP_CTL_GET_FREE);
+		AUTO(fd) int loop = -1;
+
+		if (n < 0)
+			return fail_errno(err, "find a free loop device");
+		loop = open_loop((unsigned)n, path);
+		if (loop < 0)
+			return fail_errno(err, "open %s", path);
+		if (ioctl(loop, LOOP_CONFIGURE, &config) == 0)
+			return TAKE_FD(loop);
+		if (errno != EBUSY) /* else somebody was faster */
+			return fail_errno(err, "attach %s to %s", image, path);
+	}
+	return fail(err, ERROR_HOST, "attach %s: no loop device stays free", image);
+}
+
+int loop_resize(int fd, struct error *err)
+{
+	return ioctl(fd, LOOP_SET_CAPACITY, 0) < 0 ? fail_errno(err, "grow a loop device") : 0;
+}

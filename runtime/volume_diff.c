@@ -1,0 +1,386 @@
+#include "runtime/volume_diff.h"
+
+#include <dirent.h>
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/btrfs.h>
+#include <linux/btrfs_tree.h>
+#include <linux/openat2.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/auto.h"
+#include "base/error.h"
+
+#define MAX_ANCESTORS 512
+#define PATHS_SIZE (64u << 10) /* of all hard links of one inode */
+
+/* What a volume has of an origin: everything up to that generation. */
+struct ancestor {
+	uint8_t uuid[BTRFS_UUID_SIZE];
+	uint64_t until;
+};
+
+struct side {
+	int fd;	     /* the volume */
+	uint64_t id; /* its tree */
+	struct ancestor *ancestors;
+	size_t n;
+	char alone; /* how what only this side has is marked */
+};
+
+struct diff {
+	struct arena *arena;
+	struct side sides[2];
+	uint64_t since;
+	char *paths; /* PATHS_SIZE */
+	ARENA_LIST(struct volume_change) list;
+};
+
+typedef int take_item(void *ctx, const struct btrfs_ioctl_search_header *head, const void *data,
+		      struct error *err);
+
+/* Every item from the key's minimum to its maximum: BTRFS_IOC_TREE_SEARCH, a buffer at a time. */
+static int each_item(int fd, struct btrfs_ioctl_search_key key, take_item *take, void *ctx,
+		     struct error *err)
+{
+	for (;;) {
+		struct btrfs_ioctl_search_args args = { .key = key };
+		struct btrfs_ioctl_search_header head = { 0 };
+		const char *at = args.buf;
+
+		args.key.nr_items = 4096;
+		if (ioctl(fd, BTRFS_IOC_TREE_SEARCH, &args) < 0)
+			return fail_errno(err, "search a volume's tree");
+		if (!args.key.nr_items)
+			return 0;
+		for (uint32_t i = 0; i < args.key.nr_items; i++) {
+			memcpy(&head, at, sizeof(head));
+			if (take(ctx, &head, at + sizeof(head), err) < 0)
+				return -1;
+			at += sizeof(head) + head.len;
+		}
+		key.min_objectid = head.objectid;
+		key.min_type = head.type;
+		key.min_offset = head.offset + 1;
+		if (!key.min_offset && ++key.min_type > UINT8_MAX) {
+			key.min_type = 0;
+			key.min_objectid++;
+		}
+	}
+}
+
+static struct btrfs_ioctl_search_key one_key(uint64_t tree, uint64_t objectid, uint32_t type,
+					     uint64_t from, uint64_t to)
+{
+	return (struct btrfs_ioctl_search_key){
+		.tree_id = tree,
+		.min_objectid = objectid,
+		.max_objectid = objectid,
+		.min_type = type,
+		.max_type = type,
+		.min_offset = from,
+		.max_offset = to,
+		.max_transid = UINT64_MAX,
+	};
+}
+
+struct found {
+	void *to;
+	size_t size;
+	bool any;
+};
+
+static int take_one(void *ctx, const struct btrfs_ioctl_search_header *head, const void *data,
+		    struct error *err)
+{
+	struct found *f = ctx;
+
+	(void)err;
+	if (head->len < f->size)
+		return 0;
+	memcpy(f->to, data, f->size);
+	f->any = true;
+	return 0;
+}
+
+/* The last of the items; false in *any when there is none. */
+static int read_item(int fd, struct btrfs_ioctl_search_key key, void *to, size_t size, bool *any,
+		     struct error *err)
+{
+	struct found f = { .to = to, .size = size };
+
+	if (each_item(fd, key, take_one, &f, err) < 0)
+		return -1;
+	*any = f.any;
+	return 0;
+}
+
+/* A subvolume's number by its uuid, as the uuid tree has it: the two halves of the uuid are a key. */
+static int find_uuid(int fd, const uint8_t *uuid, uint64_t *id, bool *any, struct error *err)
+{
+	uint64_t halves[2];
+	__le64 found;
+
+	memcpy(halves, uuid, sizeof(halves));
+	if (read_item(fd,
+		      one_key(BTRFS_UUID_TREE_OBJECTID, le64toh(halves[0]), BTRFS_UUID_KEY_SUBVOL,
+			      le64toh(halves[1]), le64toh(halves[1])),
+		      &found, sizeof(found), any, err) < 0)
+		return -1;
+	*id = *any ? le64toh(found) : 0;
+	return 0;
+}
+
+static int find_ancestors(struct arena *arena, struct side *s, struct error *err)
+{
+	static const uint8_t none[BTRFS_UUID_SIZE];
+	uint64_t id = s->id, until = UINT64_MAX;
+	bool any = true;
+
+	s->ancestors = arena_array(arena, MAX_ANCESTORS, sizeof(*s->ancestors));
+	while (s->n + 1 < MAX_ANCESTORS) {
+		struct btrfs_root_item root;
+
+		if (read_item(s->fd,
+			      one_key(BTRFS_ROOT_TREE_OBJECTID, id, BTRFS_ROOT_ITEM_KEY, 0,
+				      UINT64_MAX),
+			      &root, sizeof(root), &any, err) < 0)
+			return -1;
+		if (!any)
+			return 0;
+		if (!s->n) {
+			memcpy(s->ancestors[0].uuid, root.uuid, BTRFS_UUID_SIZE);
+			s->ancestors[s->n++].until = until;
+		}
+		if (!memcmp(root.parent_uuid, none, sizeof(none)))
+			return 0;
+		until = le64toh(root.otransid);
+		memcpy(s->ancestors[s->n].uuid, root.parent_uuid, BTRFS_UUID_SIZE);
+		s->ancestors[s->n++].until = until;
+		/* One that was deleted is known by name only. */
+		if (find_uuid(s->fd, root.parent_uuid, &id, &any, err) < 0)
+			return -1;
+		if (!any)
+			return 0;
+	}
+	return 0;
+}
+
+/* The generation at which they parted; false when they never were one. */
+static bool find_parting(const struct side *a, const struct side *b, uint64_t *out)
+{
+	for (size_t i = 0; i < a->n; i++)
+		for (size_t k = 0; k < b->n; k++) {
+			uint64_t x = a->ancestors[i].until, y = b->ancestors[k].until;
+
+			if (memcmp(a->ancestors[i].uuid, b->ancestors[k].uuid, BTRFS_UUID_SIZE) !=
+			    0)
+				continue;
+			*out = x < y ? x : y;
+			return true;
+		}
+	return false;
+}
+
+/* What is in a volume is its container's: no link in it is followed. */
+static int open_beneath(int volume, const char *path, uint64_t flags)
+{
+	struct open_how how = {
+		.flags = flags | O_CLOEXEC | O_NOFOLLOW,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+	};
+
+	return (int)syscall(SYS_openat2, volume, *path ? path : ".", &how, sizeof(how));
+}
+
+static bool look_at(int volume, const char *path, struct stat *st)
+{
+	AUTO(fd) int fd = open_beneath(volume, path, O_PATH);
+
+	return fd >= 0 && fstat(fd, st) == 0;
+}
+
+static void add(struct diff *d, char what, const char *path)
+{
+	struct volume_change *c = arena_push(d->arena, &d->list);
+
+	c->what = what;
+	c->path = arena_strdup(d->arena, path);
+}
+
+/* Reading alone changes an inode too: its access time. */
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_size == b->st_size && a->st_mode == b->st_mode &&
+		a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+static void compare_file(struct diff *d, const struct side *here, const struct side *there,
+			 const char *path)
+{
+	struct stat a, b;
+
+	if (!look_at(here->fd, path, &a))
+		return;
+	if (!look_at(there->fd, path, &b))
+		add(d, here->alone, path);
+	else if (!same_file(&a, &b))
+		add(d, '~', path);
+}
+
+/* Names that only `here` has. What went from a folder changed only the folder. */
+static void compare_names(struct diff *d, const struct side *here, const struct side *there,
+			  const char *path)
+{
+	int fd = open_beneath(here->fd, path, O_RDONLY | O_DIRECTORY);
+	AUTO(dir) DIR *names = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *e;
+	struct stat st;
+
+	while (names && (e = readdir(names))) {
+		const char *below;
+
+		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
+			continue;
+		below = *path ? arena_printf(d->arena, "%s/%s", path, e->d_name) : e->d_name;
+		if (!look_at(there->fd, below, &st))
+			add(d, here->alone, below);
+	}
+}
+
+static int compare_paths(struct diff *d, const struct side *here, uint64_t inode, bool folder,
+			 struct error *err)
+{
+	const struct side *there = here == &d->sides[0] ? &d->sides[1] : &d->sides[0];
+	struct btrfs_data_container *all = (void *)d->paths;
+	struct btrfs_ioctl_ino_path_args args = { .inum = inode,
+						  .size = PATHS_SIZE,
+						  .fspath = (uint64_t)(uintptr_t)d->paths };
+
+	if (inode == BTRFS_FIRST_FREE_OBJECTID) {
+		compare_names(d, here, there, "");
+		compare_names(d, there, here, "");
+		return 0;
+	}
+	if (ioctl(here->fd, BTRFS_IOC_INO_PATHS, &args) < 0)
+		return errno == ENOENT ? 0 : fail_errno(err, "find the path of an inode");
+	for (uint32_t i = 0; i < all->elem_cnt; i++) {
+		const char *path = (const char *)all->val + all->val[i];
+
+		if (!folder) {
+			compare_file(d, here, there, path);
+			continue;
+		}
+		compare_names(d, here, there, path);
+		compare_names(d, there, here, path);
+	}
+	return 0;
+}
+
+struct scan {
+	struct diff *d;
+	const struct side *side;
+};
+
+static int take_inode(void *ctx, const struct btrfs_ioctl_search_header *head, const void *data,
+		      struct error *err)
+{
+	const struct scan *s = ctx;
+	struct btrfs_inode_item inode;
+
+	if (head->type != BTRFS_INODE_ITEM_KEY || head->len < sizeof(inode))
+		return 0;
+	memcpy(&inode, data, sizeof(inode));
+	if (le64toh(inode.transid) <= s->d->since || !le32toh(inode.nlink))
+		return 0;
+	return compare_paths(s->d, s->side, head->objectid, S_ISDIR(le32toh(inode.mode)), err);
+}
+
+static int scan(struct diff *d, const struct side *side, struct error *err)
+{
+	struct scan s = { d, side };
+	const struct btrfs_ioctl_search_key key = {
+		.tree_id = side->id,
+		.min_objectid = BTRFS_FIRST_FREE_OBJECTID,
+		.max_objectid = BTRFS_LAST_FREE_OBJECTID,
+		.max_type = UINT8_MAX,
+		.max_offset = UINT64_MAX,
+		.min_transid = d->since + 1,
+		.max_transid = UINT64_MAX,
+	};
+
+	return each_item(side->fd, key, take_inode, &s, err);
+}
+
+static int by_path(const void *a, const void *b)
+{
+	return strcmp(((const struct volume_change *)a)->path,
+		      ((const struct volume_change *)b)->path);
+}
+
+static int open_side(struct arena *arena, const char *pool, const char *name, struct side *out,
+		     struct error *err)
+{
+	struct btrfs_ioctl_ino_lookup_args args = { .objectid = BTRFS_FIRST_FREE_OBJECTID };
+
+	out->fd = open(arena_printf(arena, "%s/%s", pool, name),
+		       O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (out->fd < 0)
+		return fail_errno(err, "open volume %s", name);
+	/* What was written just now is stamped when it is committed. */
+	if (syncfs(out->fd) < 0)
+		return fail_errno(err, "volume %s: sync", name);
+	if (ioctl(out->fd, BTRFS_IOC_INO_LOOKUP, &args) < 0)
+		return fail_errno(err, "volume %s: find its number", name);
+	out->id = args.treeid;
+	return find_ancestors(arena, out, err);
+}
+
+static int compare(struct diff *d, const char *pool, const char *first, const char *second,
+		   struct error *err)
+{
+	struct side *a = &d->sides[0], *b = &d->sides[1];
+
+	if (open_side(d->arena, pool, first, a, err) < 0 ||
+	    open_side(d->arena, pool, second, b, err) < 0)
+		return -1;
+	if (!find_parting(a, b, &d->since))
+		return VOLUME_UNRELATED;
+	if (d->since == UINT64_MAX)
+		return 0;
+	return scan(d, a, err) < 0 || scan(d, b, err) < 0 ? -1 : 0;
+}
+
+int volume_diff(struct arena *arena, const char *pool, const char *first, const char *second,
+		struct volume_change **out, size_t *n, struct error *err)
+{
+	struct diff d = {
+		.arena = arena,
+		.sides = { { .fd = -1, .alone = '-' }, { .fd = -1, .alone = '+' } },
+		.paths = arena_alloc(arena, PATHS_SIZE),
+	};
+	size_t kept = 0;
+	int r = compare(&d, pool, first, second, err);
+
+	auto_fd(&d.sides[0].fd);
+	auto_fd(&d.sides[1].fd);
+	if (r != 0)
+		return r;
+	if (d.list.n)
+		qsort(d.list.items, d.list.n, sizeof(*d.list.items), by_path);
+	for (size_t i = 0; i < d.list.n; i++)
+		if (!kept || strcmp(d.list.items[kept - 1].path, d.list.items[i].path) != 0)
+			d.list.items[kept++] = d.list.items[i];
+	*out = d.list.items;
+	*n = kept;
+	return 0;
+}
