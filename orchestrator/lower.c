@@ -349,6 +349,10 @@ static void make_names(struct arena *arena, const struct lower_input *in, struct
 		text_printf(&hosts, "%s %s.internal\n", json_get_text(target, "address", ""),
 			    names[i]);
 	}
+	links = json_path(self, "app", "additional_hosts", NULL);
+	names = json_keys(arena, links, &n);
+	for (size_t i = 0; i < n; i++)
+		text_printf(&hosts, "%s %s\n", json_get_text(links, names[i], ""), names[i]);
 	for (size_t i = 0; i < in->n_resolvers; i++)
 		text_printf(&resolv, "nameserver %s\n", net_print(address, in->resolvers[i]));
 	out->hosts = arena_strdup(arena, text_get(&hosts));
