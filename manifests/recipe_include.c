@@ -54,7 +54,18 @@ static struct node *merge(struct problems *p, const struct node *below, const st
 	return out;
 }
 
-/* Beside the file that includes it, else in a folder of the catalogue: the last one first. */
+static int try_file(struct problems *p, const char *file, const char *path, char **text,
+		    size_t *size, struct error *err)
+{
+	if (!strcmp(file, path))
+		return FILE_ABSENT;
+	return file_read(p->arena, AT_FDCWD, path, TREE_MAX_BYTES + 1, text, size, err);
+}
+
+/*
+ * Beside the file that includes it, else in a folder of the catalogue: the last one first. Never the file itself, so that
+ * a recipe can be made from the one of the same name that it replaces.
+ */
 static int find(struct problems *p, const char *file, const char *name, const char *const *folders,
 		const char **path, char **text, size_t *size, struct error *err)
 {
@@ -63,12 +74,12 @@ static int find(struct problems *p, const char *file, const char *name, const ch
 	int r;
 
 	*path = arena_printf(p->arena, "%.*s%s", slash ? (int)(slash + 1 - file) : 0, file, name);
-	r = file_read(p->arena, AT_FDCWD, *path, TREE_MAX_BYTES + 1, text, size, err);
+	r = try_file(p, file, *path, text, size, err);
 	while (folders && folders[n])
 		n++;
 	while (r == FILE_ABSENT && n) {
 		*path = arena_printf(p->arena, "%s/%s", folders[--n], name);
-		r = file_read(p->arena, AT_FDCWD, *path, TREE_MAX_BYTES + 1, text, size, err);
+		r = try_file(p, file, *path, text, size, err);
 	}
 	return r;
 }

@@ -125,7 +125,7 @@ for manifest in "$data"/*.yaml; do
 	cp "$manifest" app.yaml
 	commit . "$name"
 	check "$name: deploy" orch deploy
-	orch ps --json | jq -e '.containers[] | select(.ready)' >/dev/null || {
+	[ "$(orch ps --json 2>/dev/null | jq '[.containers[] | select(.ready)] | length')" = 1 ] || {
 		orch logs web | tail -n 30
 		continue
 	}
