@@ -100,7 +100,7 @@ static int fail_flag(const struct parser *p, const char *name, struct error *err
 	return fail_unknown(err, "flag", "--", name, &known);
 }
 
-static int parse_time(const char *text, unsigned long *out)
+int cli_parse_time(const char *text, unsigned long *out)
 {
 	static const struct {
 		const char *unit;
@@ -182,10 +182,15 @@ static int set_flag(struct parser *p, const struct cli_flag *flag, const char *v
 		*(unsigned long *)to = number;
 		return 0;
 	case FLAG_TIME:
-		if (parse_time(value, to) < 0)
+		if (cli_parse_time(value, to) < 0)
 			return fail(err, ERROR_INPUT,
 				    "--%s: \"%s\" is not a time such as 90, 500ms, 90s, 5m, 2h, 1d",
 				    flag->name, value);
+		return 0;
+	case FLAG_LIST:
+		*(const char **)to = *(const char **)to
+			? arena_printf(p->arena, "%s\n%s", *(const char **)to, value)
+			: value;
 		return 0;
 	case FLAG_CHOICE:
 		return set_choice(p, flag, value, to, err);

@@ -18,6 +18,7 @@ enum flag_kind {
 	FLAG_NUMBER, /* unsigned long */
 	FLAG_COUNT,  /* unsigned: -v -v */
 	FLAG_TIME,   /* unsigned long, milliseconds: 90 (seconds), 500ms, 90s, 5m, 2h, 1d */
+	FLAG_LIST,   /* const char *: each of several, with a newline between them */
 	FLAG_CHOICE, /* const char *: one of .choices */
 };
 
@@ -61,6 +62,9 @@ const struct cli_command *cli_find(const struct cli_command *commands, size_t n,
 int cli_parse(struct arena *arena, const struct cli_flag *common, const struct cli_flag *own,
 	      bool stop_early, int argc, char **argv, void *out, const char ***args, size_t *n,
 	      struct error *err);
+
+/* As FLAG_TIME, in milliseconds; -1 when it is no time. */
+int cli_parse_time(const char *text, unsigned long *out);
 
 /* The list, by group, without a usage line; and the whole help of one command. */
 void cli_print_commands(const struct cli_command *commands, size_t n, const struct cli_flag *common,

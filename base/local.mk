@@ -4,11 +4,13 @@ noinst_LIBRARIES += %D%/libbase.a
 	%D%/arena.c %D%/arena.h \
 	%D%/auto.h \
 	%D%/cli.c %D%/cli.h %D%/cli_help.c \
+	%D%/copy.c %D%/copy.h \
 	%D%/error.c %D%/error.h \
 	%D%/file.c %D%/file.h \
 	%D%/json.c %D%/json.h \
 	%D%/log.c %D%/log.h \
 	%D%/process.c %D%/process.h \
+	%D%/secret.c %D%/secret.h \
 	%D%/sha256.c %D%/sha256.h \
 	%D%/table.c %D%/table.h \
 	%D%/text.c %D%/text.h \

@@ -28,7 +28,7 @@ static void identify(struct session *s, const struct build_spec *spec, struct bu
 {
 	AUTO(json) struct json_t *all = json_new_map();
 	struct json_t *mounts = json_put(all, "mounts", json_new_list());
-	struct json_t *env = json_put(all, "env", json_copy_deep(spec->env));
+	struct json_t *env = json_put(all, "env", json_copy_deep(spec->identity_env));
 	static const char *const parts[] = { "build", "dependencies", "runtime" };
 	const char *text;
 

@@ -19,10 +19,12 @@ struct session;
 struct build_spec {
 	const struct app *app;
 	const struct recipe *recipe;
-	const char *base;	  /* digest */
-	const char *tree;	  /* id of the git tree of the app's folder */
-	const struct json_t *env; /* what the hook sees: a map of texts */
-	const char *config;	  /* what the image's hooks read */
+	const char *base; /* digest */
+	const char *tree; /* id of the git tree of the app's folder */
+	const struct json_t
+		*identity_env;	  /* what the hook sees, secrets by their digests: a map of texts */
+	const struct json_t *env; /* with the secrets; for build_make */
+	const char *config;	  /* what the image's hooks read, likewise */
 	build_line *line;
 	void *ctx;
 };

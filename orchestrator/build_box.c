@@ -22,6 +22,7 @@
 #define RUN_SIZE (1u << 20)
 #define ADDRESS (NET_CONTAINERS + 2)
 #define BOX_MOUNTS 6
+#define UPLINK_TRIES 8
 
 struct box {
 	struct session *s;
@@ -151,6 +152,24 @@ static int make_container(struct box *b, struct error *err)
 	return r;
 }
 
+/* As in world_net.c: another build or environment may take the address that was free. */
+static int ensure_uplink(struct box *b, struct net_plan *plan, struct error *err)
+{
+	for (int tries = 0; tries < UPLINK_TRIES; tries++) {
+		int r;
+
+		plan->uplink = links_free_uplink(NET_UPLINKS + 2, err);
+		if (!plan->uplink)
+			return -1;
+		r = links_ensure_uplink(b->router, plan, err);
+		if (r != LINKS_TAKEN)
+			return r;
+		if (links_ensure_no_uplink(plan->id, err) < 0)
+			return -1;
+	}
+	return fail(err, ERROR_CONFLICT, "others took each free address of an uplink; try again");
+}
+
 static int link_up(struct box *b, struct error *err)
 {
 	const struct net_member member = { .name = "build", .address = ADDRESS, .egress = true };
@@ -162,9 +181,7 @@ static int link_up(struct box *b, struct error *err)
 		.n_resolvers = b->n_resolvers,
 	};
 
-	plan.uplink = links_free_uplink(NET_UPLINKS + 2, err);
-	if (!plan.uplink || links_make_router(&b->router, err) < 0 ||
-	    links_ensure_uplink(b->router, &plan, err) < 0 ||
+	if (links_make_router(&b->router, err) < 0 || ensure_uplink(b, &plan, err) < 0 ||
 	    links_ensure_member(b->router, b->c.netns_fd, &member, err) < 0 ||
 	    rules_ensure_router(b->router, &plan, err) < 0)
 		return -1;

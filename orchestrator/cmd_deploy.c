@@ -10,13 +10,16 @@
 #include "base/json.h"
 #include "orchestrator/commands.h"
 #include "orchestrator/deploy.h"
+#include "orchestrator/destroy.h"
 #include "orchestrator/look.h"
 #include "orchestrator/progress.h"
 #include "orchestrator/record.h"
 #include "orchestrator/request.h"
 #include "orchestrator/rollout.h"
 #include "orchestrator/session.h"
+#include "orchestrator/storage.h"
 #include "orchestrator/supervise.h"
+#include "orchestrator/ttl.h"
 
 struct deploy {
 	struct session *s;
@@ -27,17 +30,37 @@ struct deploy {
 	int lock;
 };
 
+/* Whoever deploys wants it to run. Before anything is built: a build belongs to the environment, and would stand still with it. */
+static int resume(struct deploy *d, struct error *err)
+{
+	struct session *s = d->s;
+	AUTO(json) struct json_t *request = json_new_map();
+
+	if (!s->env.paused)
+		return 0;
+	if (state_set_paused(s->state, s->env.id, false, err) < 0)
+		return -1;
+	s->env.paused = false;
+	json_put_text(request, "do", "keep");
+	return supervise_call(&s->host, s->env.id, request, progress_event, d->progress, err);
+}
+
 /* The environment is remembered before anything is made for it. */
 static int prepare(struct deploy *d, struct error *err)
 {
 	struct session *s = d->s;
 
-	if (session_need_state(s, "deploy", err) < 0 || session_project(s, err) < 0 ||
+	if (session_need_state(s, "deploy", err) < 0 || destroy_finish_all(s, err) < 0 ||
+	    storage_first_use(s, err) < 0 || session_project(s, err) < 0 ||
 	    rollout_lock(s, &d->lock, err) < 0 || session_project(s, err) < 0 ||
 	    request_publish(s, err) < 0)
 		return -1;
 	if (!s->exists)
 		s->env.made = (int64_t)time(NULL);
+	if (resume(d, err) < 0)
+		return -1;
+	if (s->options->ttl && ttl_set(&s->env, s->options->ttl, err) < 0)
+		return -1;
 	if (state_save(s->state, &s->env, err) < 0)
 		return -1;
 	if (s->env.generation) {

@@ -50,6 +50,10 @@ int command_open(struct command *c, struct session *s, const char *name, struct 
 	c->s = s;
 	if (!s->env.generation)
 		return fail(err, ERROR_ABSENT, "%s was never deployed: orch deploy", s->env.name);
+	if (s->env.paused)
+		return fail(err, ERROR_CONFLICT,
+			    "%s is paused, so nothing runs in it: orch resume -e %s", s->env.name,
+			    s->env.name);
 	if (s->env.wanted && supervise_ensure(&s->host, s->env.id, err) < 0)
 		return -1;
 	c->record = record_load(&s->host, s->env.id, err);

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "manifests/recipe.h"
+#include "orchestrator/variables.h"
 
 char *contract_base64(struct arena *arena, const char *data, size_t size)
 {
@@ -67,25 +68,50 @@ struct variables {
 	struct json_t *env;   /* becomes variables of the process */
 	struct json_t *other; /* PLATFORM_VARIABLES */
 	const char *prefix;
+	const struct json_t *secrets;
 };
+
+static void put_env(struct variables *v, const char *name, const struct json_t *value)
+{
+	char *upper = arena_strdup(v->arena, name);
+
+	for (char *p = upper; *p; p++)
+		*p = (char)toupper((unsigned char)*p);
+	json_put_text(v->env, upper,
+		      json_text(value, NULL) ? json_text(value, "")
+					     : json_print(v->arena, value, FORM_CANONICAL));
+}
 
 static int put_variable(const char *name, struct json_t *value, void *ctx)
 {
 	struct variables *v = ctx;
 
 	if (!strcmp(v->prefix, "env")) {
-		char *upper = arena_strdup(v->arena, name);
-
-		for (char *p = upper; *p; p++)
-			*p = (char)toupper((unsigned char)*p);
-		json_put_text(v->env, upper,
-			      json_text(value, NULL) ? json_text(value, "")
-						     : json_print(v->arena, value, FORM_CANONICAL));
+		put_env(v, name, value);
 	} else if (strcmp(v->prefix, "php") != 0) {
 		json_put(v->other, arena_printf(v->arena, "%s:%s", v->prefix, name),
 			 json_copy_deep(value));
 	}
 	return 0;
+}
+
+/* Of those that people set: before the manifest's. */
+static int put_set(const char *name, struct json_t *entry, void *ctx)
+{
+	struct variables *v = ctx;
+	struct json_t *value = variable_value(name, entry, v->secrets);
+	int r = put_variable(name, value, v);
+
+	json_free(value);
+	return r;
+}
+
+static int put_set_prefix(const char *prefix, struct json_t *names, void *ctx)
+{
+	struct variables *v = ctx;
+
+	v->prefix = prefix;
+	return json_each(names, put_set, v);
 }
 
 static int put_prefix(const char *prefix, struct json_t *names, void *ctx)
@@ -228,11 +254,13 @@ struct json_t *contract_environment(const struct contract *c, int runtime)
 	AUTO(json) struct json_t *other = json_new_map();
 	const struct json_t *self = container_of(c, c->container);
 	struct json_t *env = json_new_map();
-	struct variables v = { .arena = &arena, .env = env, .other = other };
+	struct variables v = { .arena = &arena, .env = env, .other = other, .secrets = c->secrets };
 
 	contract_flatten(&arena, relationships, env);
 	application = make_application(&arena, c, self, runtime);
 	(void)json_each(json_get(application, "variables"), put_prefix, &v);
+	(void)json_each(json_path(self, "variables", runtime ? "runtime" : "build", NULL),
+			put_set_prefix, &v);
 	json_put_text(env, "PLATFORM_APPLICATION_NAME", c->container);
 	json_put_text(env, "PLATFORM_APP_DIR", "/app");
 	json_put_text(env, "PLATFORM_PROJECT",

@@ -20,6 +20,8 @@ struct contract {
 	const char *entropy;
 	const struct image_description
 		*image; /* the app's, for what its manifest leaves to it; NULL: unknown */
+	const struct json_t
+		*secrets; /* from digests to texts: variables.h. NULL: digests will do */
 };
 
 /* What is between the front and the app: { socket_family, protocol }. Owned by the caller. */

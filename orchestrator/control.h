@@ -7,7 +7,8 @@
  *	<- {"event": "create", "container": "db", "detail": "", "ms": 6410}
  *	<- {"done": true, "exit": 0, "text": ""}
  *
- * do: "converge" (to the generation that the state names), "stop" (everything, and end), "snapshot" (moment.h; to, read_only), "ping". While it is at work
+ * do: "converge" (to the generation that the state names), "stop" (everything, and end), "snapshot" (moment.h; to, read_only),
+ * "keep" (standing still, or not, as the state says), "ping". While it is at work
  * the client may send a line "cancel".
  */
 #pragma once

@@ -41,6 +41,23 @@ static const char *const migrations[] = {
 	"ALTER TABLE environments ADD COLUMN restoring TEXT NOT NULL DEFAULT '';"
 	"ALTER TABLE environments ADD COLUMN fallback TEXT NOT NULL DEFAULT '';"
 	"ALTER TABLE generations ADD COLUMN causes TEXT NOT NULL DEFAULT '';",
+
+	"ALTER TABLE environments ADD COLUMN title TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE environments ADD COLUMN branched INTEGER NOT NULL DEFAULT 0;"
+	/* owner: of a project's, its id; of an environment's, its machine name. */
+	"CREATE TABLE IF NOT EXISTS variables(owner TEXT NOT NULL, name TEXT NOT NULL,"
+	" value TEXT NOT NULL, sensitive INTEGER NOT NULL, json INTEGER NOT NULL,"
+	" file INTEGER NOT NULL, inherit INTEGER NOT NULL, build INTEGER NOT NULL,"
+	" runtime INTEGER NOT NULL, made INTEGER NOT NULL, PRIMARY KEY(owner, name))"
+	" STRICT, WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS secrets(project_id TEXT NOT NULL, digest TEXT NOT NULL,"
+	" sealed TEXT NOT NULL, PRIMARY KEY(project_id, digest)) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS events(id TEXT NOT NULL, number INTEGER NOT NULL,"
+	" made_ms INTEGER NOT NULL, what TEXT NOT NULL, container TEXT NOT NULL,"
+	" detail TEXT NOT NULL, ms INTEGER NOT NULL, PRIMARY KEY(id, number))"
+	" STRICT, WITHOUT ROWID;"
+	"CREATE TRIGGER IF NOT EXISTS events_bound AFTER INSERT ON events BEGIN"
+	" DELETE FROM events WHERE id = NEW.id AND number <= NEW.number - 1000; END;",
 };
 
 static int fail_db(const struct state *s, struct error *err)

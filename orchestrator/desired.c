@@ -131,6 +131,9 @@ static struct json_t *begin(struct maker *m, const char *kind, const char *name,
 	json_put_text(c, "kind", kind);
 	json_put_text(c, "type", type);
 	json_put_text(c, "base", base ? base->digest : NULL);
+	/* As declared in production; a preview has the smallest, whatever the manifest says. */
+	if (!environment_is_production(m->in->environment))
+		size = "S";
 	json_put(c, "limits", make_limits(image, size));
 	json_put(c, "disk", disk ? json_new_number(disk) : NULL);
 	json_put(c, "environment", make_environment(m->in->environment));
@@ -203,6 +206,8 @@ static void add_app(struct maker *m, const struct app *app)
 	json_drop(part, "mounts");
 	(void)json_each(json_path(part, "web", "locations", NULL), add_rules,
 			json_put(c, "rules", json_new_map()));
+	if (m->in->variables)
+		json_put(c, "variables", json_copy_deep(m->in->variables));
 }
 
 static void add_service(struct maker *m, const struct service *service)

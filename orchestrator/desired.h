@@ -15,6 +15,7 @@
  *     "endpoints": { NAME: { "scheme", "port" } },
  *     "mounts": { PATH: { "source", "source_path" } },         apps
  *     "app": the rest of the normalised app.yaml,              apps
+ *     "variables": what people set beside it: variables.h,     apps, where there are any
  *     "configuration": as in services.yaml                     services
  *   } },
  *   "network": { "paths": { "app -> db tcp/3306": {...} }, "publish": { "address", "port", "to", "container_port" } }
@@ -51,7 +52,8 @@ struct desired_input {
 	const struct project *project;
 	const struct desired_image *bases, *codes;
 	size_t n_bases, n_codes;
-	const struct json_t *previous; /* the generation before, for its addresses; or NULL */
+	const struct json_t *variables; /* variables_document(); or NULL */
+	const struct json_t *previous;	/* the generation before, for its addresses; or NULL */
 };
 
 /* Owned by the caller. Fails when addresses run out. */

@@ -30,6 +30,10 @@ static const struct row {
 	{ "rules", EFFECT_RELOAD },
 	{ "limits", EFFECT_LIVE },
 	{ "disk", EFFECT_LIVE, EFFECT_RECREATE },
+	{ "variables", EFFECT_RESTART },
+	{ "variables.runtime.php.*", EFFECT_RELOAD },
+	{ "variables.runtime.*.*", EFFECT_RESTART },
+	{ "variables.build.*.*", EFFECT_NONE }, /* "code" says it */
 	{ "app", EFFECT_RECREATE },
 	{ "app.name", EFFECT_RECREATE },
 	{ "app.type", EFFECT_NONE },  /* "type" and "base" say it */
@@ -73,7 +77,8 @@ static size_t common(const char *row, const char *const *path, size_t n, bool *i
 			*inside = true;
 			return keys;
 		}
-		if (strlen(path[keys]) != len || strncmp(row, path[keys], len) != 0)
+		if (!(len == 1 && *row == '*') &&
+		    (strlen(path[keys]) != len || strncmp(row, path[keys], len) != 0))
 			return 0;
 		keys++;
 		row += len;
@@ -110,6 +115,17 @@ unsigned effect_of(const char *const *path, size_t n, const struct json_t *befor
 	if (!best)
 		return below ? below : EFFECT_RECREATE;
 	return below | (comes_or_goes && best->presence ? best->presence : best->effect);
+}
+
+bool effect_in_parts(const char *const *path, size_t n)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		bool inside = false;
+
+		if (common(rows[i].path, path, n, &inside) && inside)
+			return true;
+	}
+	return false;
 }
 
 const char *effect_name(unsigned effects)

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct json_t;
@@ -25,6 +26,9 @@ enum effect {
  */
 unsigned effect_of(const char *const *path, size_t n, const struct json_t *before,
 		   const struct json_t *after);
+
+/* The table tells apart what is below that key. */
+bool effect_in_parts(const char *const *path, size_t n);
 
 /* "swap"; of the greatest in the set; "none" for 0. */
 const char *effect_name(unsigned effects);

@@ -10,7 +10,16 @@
 #define AT(member) offsetof(struct options, member)
 
 static const char *const progress_choices[] = { "auto", "tty", "plain", "json", "none", NULL };
+static const char *const type_choices[] = { "staging", "development", NULL };
+static const char *const as_choices[] = { "variable", "file", NULL };
 static const char *const format_choices[] = { "text", "json", "github", "sarif", NULL };
+
+/* Of each verb that makes environments. */
+#define TTL_FLAG                                                                       \
+	{                                                                              \
+		"ttl", 0, FLAG_TEXT, AT(ttl), "TIME",                                  \
+			"remove it by then (2h, 7d), or \"never\"; not for production" \
+	}
 
 const struct cli_flag common_flags[] = {
 	{ "folder", 'C', FLAG_TEXT, AT(folder), "DIR",
@@ -58,12 +67,15 @@ const struct cli_flag deploy_flags[] = {
 	  "where the app is to be reached (default: 127.0.0.1 and a free port)" },
 	LENIENT,
 	{ "dry-run", 0, FLAG_SWITCH, AT(dry_run), NULL, "as orch plan" },
+	TTL_FLAG,
 	{ "no-snapshot", 0, FLAG_SWITCH, AT(no_snapshot), NULL,
 	  "don't keep the data as it is before it" },
 	{ "timeout", 0, FLAG_TIME, AT(timeout_ms), "TIME", "for all to be ready (default: 5m)" },
 	{ "progress", 0, FLAG_CHOICE, AT(progress), "HOW", "auto, tty, plain, json, none",
 	  progress_choices },
 	{ "yes", 'y', FLAG_SWITCH, AT(yes), NULL, "don't ask" },
+	{ "pool-size", 0, FLAG_TEXT, AT(pool_size), "SIZE",
+	  "of the pool's file, if this deploy makes it (default: 64G, sparse)" },
 	{ NULL },
 };
 const struct cli_flag logs_flags[] = {
@@ -103,7 +115,32 @@ const struct cli_flag start_flags[] = {
 };
 const struct cli_flag destroy_flags[] = {
 	{ "purge", 0, FLAG_SWITCH, AT(purge), NULL, "data too, instead of to the trash" },
-	{ "yes", 'y', FLAG_SWITCH, AT(yes), NULL, "don't ask" },
+	{ "yes", 'y', FLAG_SWITCH, AT(yes), NULL, "don't ask, unless it is the production one" },
+	{ "yes-destroy", 0, FLAG_TEXT, AT(yes_destroy), "NAME",
+	  "don't ask if that is its name, also of the production one" },
+	{ NULL },
+};
+const struct cli_flag trash_flags[] = {
+	{ "older-than", 0, FLAG_TIME, AT(older_than_ms), "TIME", "empty: only what is older" },
+	{ "yes", 'y', FLAG_SWITCH, AT(yes), NULL, "empty: don't ask" },
+	{ NULL },
+};
+const struct cli_flag backup_flags[] = {
+	{ "to", 0, FLAG_TEXT, AT(to), "FILE|DIR",
+	  "create: one file, or into a folder that is there" },
+	{ "live", 0, FLAG_SWITCH, AT(live), NULL,
+	  "create: no process stands still; each volume is as of its own moment" },
+	{ "no-images", 0, FLAG_SWITCH, AT(no_images), NULL, "create: their digests only" },
+	{ "as", 0, FLAG_TEXT, AT(as), "NAME", "restore: into this environment" },
+	{ "data-only", 0, FLAG_SWITCH, AT(data_only), NULL, "restore: what is deployed stays" },
+	{ "no-code", 0, FLAG_SWITCH, AT(data_only), NULL, "the same" },
+	{ "timeout", 0, FLAG_TIME, AT(timeout_ms), "TIME",
+	  "restore: for all to be ready (default: 5m)" },
+	{ NULL },
+};
+const struct cli_flag fsck_flags[] = {
+	{ "repair", 0, FLAG_SWITCH, AT(repair), NULL,
+	  "remove what is nobody's; data to the trash" },
 	{ NULL },
 };
 const struct cli_flag image_flags[] = {
@@ -113,6 +150,43 @@ const struct cli_flag image_flags[] = {
 };
 const struct cli_flag supervise_flags[] = {
 	{ "deferred", 0, FLAG_SWITCH, AT(deferred), NULL, "wait for a first request" },
+	{ NULL },
+};
+const struct cli_flag env_flags[] = {
+	{ "type", 0, FLAG_CHOICE, AT(type), "TYPE", "staging or development", type_choices },
+	{ "title", 0, FLAG_TEXT, AT(title), "TEXT", "for people" },
+	{ "parent", 0, FLAG_TEXT, AT(parent), "NAME", "below which it stands; \"-\": none" },
+	TTL_FLAG,
+	{ NULL },
+};
+const struct cli_flag gc_flags[] = {
+	{ "dry-run", 0, FLAG_SWITCH, AT(dry_run), NULL, "only say what would be removed, and why" },
+	{ "expired", 0, FLAG_SWITCH, AT(expired), NULL, "only environments whose time is over" },
+	{ "cache-age", 0, FLAG_TIME, AT(age_ms), "TIME",
+	  "for build caches that nobody used (default: 30d)" },
+	{ NULL },
+};
+const struct cli_flag pause_flags[] = {
+	{ "all", 0, FLAG_SWITCH, AT(all), NULL, "every environment of the root" },
+	{ NULL },
+};
+const struct cli_flag var_flags[] = {
+	{ "project", 0, FLAG_SWITCH, AT(for_project), NULL,
+	  "of the project, for all environments" },
+	{ "env", 0, FLAG_LIST, AT(environments), "NAME",
+	  "set: of these environments; may be repeated" },
+	{ "sensitive", 0, FLAG_SWITCH, AT(sensitive), NULL, "set: never shown again; kept sealed" },
+	{ "file", 0, FLAG_TEXT, AT(file), "FILE", "set: the value is what is in it" },
+	{ "json", 0, FLAG_SWITCH, AT(json), NULL,
+	  "set: the value is JSON, and keeps its structure; else: JSON on standard output" },
+	{ "as", 0, FLAG_CHOICE, AT(as), "HOW",
+	  "set: variable, or file: the app is given the path of a file that holds it", as_choices },
+	{ "inherit", 0, FLAG_SWITCH, AT(inherit), NULL,
+	  "set: environments below have it (default)" },
+	{ "no-inherit", 0, FLAG_SWITCH, AT(no_inherit), NULL, "set: they don't" },
+	{ "no-build", 0, FLAG_SWITCH, AT(no_build), NULL, "set: builds don't see it" },
+	{ "no-runtime", 0, FLAG_SWITCH, AT(no_runtime), NULL, "set: the app doesn't see it" },
+	{ "reveal", 0, FLAG_SWITCH, AT(reveal), NULL, "get: also what is sensitive" },
 	{ NULL },
 };
 #define TIMEOUT                                                  \
@@ -154,5 +228,17 @@ const struct cli_flag rollback_flags[] = {
 	  "don't keep the data as it is before it" },
 	TIMEOUT,
 	PROGRESS,
+	{ NULL },
+};
+const struct cli_flag volume_flags[] = {
+	TIMEOUT,
+	PROGRESS,
+	{ NULL },
+};
+const struct cli_flag pool_flags[] = {
+	{ "allow-copy", 0, FLAG_SWITCH, AT(allow_copy), NULL,
+	  "use: also where each snapshot and branch is a full copy" },
+	{ "unlimited", 0, FLAG_SWITCH, AT(unlimited), NULL,
+	  "use: also where \"disk\" can't be enforced" },
 	{ NULL },
 };

@@ -275,7 +275,7 @@ static const char *make_config(struct arena *arena, const struct lower_input *in
 	json_put(config, "configuration",
 		 json_get(self, "configuration") ? json_copy_deep(json_get(self, "configuration"))
 						 : json_new_map());
-	json_put(config, "app", json_copy_deep(json_get(self, "app")));
+	lower_php(in, json_put(config, "app", json_copy_deep(json_get(self, "app"))));
 	json_put(config, "relationships", contract_relationships(&in->contract));
 	json_put(config, "env", json_copy_deep(env));
 	json_put(config, "rules", json_copy_deep(json_get(self, "rules")));
@@ -369,6 +369,7 @@ void lower_container(struct arena *arena, const struct lower_input *in, struct l
 	(void)lower_user(in->image, in->image->user, &out->uid, &out->gid);
 	make_init(arena, in, env, &out->init);
 	make_names(arena, in, out);
+	lower_secrets(arena, in, out);
 	out->config = make_config(arena, in, env);
 	out->facts = make_facts(arena, in);
 	out->env = make_env(arena, in->image, in->image->user, env, false);

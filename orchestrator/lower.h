@@ -27,12 +27,21 @@ struct lowered {
 	const char *config; /* JSON that the image's hooks read: docs/orch-image.5.scd */
 	const char *facts;  /* JSON that the container's own programs may read: /run/config.json */
 	const char *hosts, *resolv, *hostname; /* whole files below /etc */
+	/* Below /run/secrets, for the image's user: what variables name by path. */
+	const struct lowered_file {
+		const char *name, *text;
+	} * secrets;
+	size_t n_secrets;
 	const char *const *env; /* of hooks and of commands that users run; with PATH */
 	const char *user;	/* the image's */
 	uint32_t uid, gid;
 };
 
 void lower_container(struct arena *arena, const struct lower_input *in, struct lowered *out);
+
+/* Its parts for what people set: php.ini settings into the app's document, and lowered.secrets. */
+void lower_php(const struct lower_input *in, struct json_t *app);
+void lower_secrets(struct arena *arena, const struct lower_input *in, struct lowered *out);
 
 /* uid and gid of one of the image's users; root is always 0. -1 when there is none. */
 int lower_user(const struct image_description *image, const char *name, uint32_t *uid,

@@ -10,25 +10,38 @@
 struct options {
 	const char *folder, *root, *project, *environment;
 	const char *progress, *format, *publish, *user, *tail;
-	unsigned long timeout_ms;
+	const char *yes_destroy;
+	const char *to, *as; /* backup; as: also var set */
+	bool live, no_images, data_only, repair;
+	unsigned long timeout_ms, older_than_ms;
 	unsigned verbose;
 	bool quiet, json;
-	bool yes, purge;	/* destroy */
-	bool dry_run, worktree; /* deploy */
-	bool detailed, offline; /* plan */
-	bool lenient;		/* whatever reads the manifest */
-	bool origin;		/* config */
-	bool follow;		/* logs */
-	bool no_tty;		/* exec */
-	bool all, shutdown;	/* start, stop */
-	bool deferred;		/* supervise */
-	bool rm, host;		/* run */
+	const char *type, *title, *parent; /* env set */
+	const char *ttl;		   /* deploy, env set */
+	bool expired;			   /* gc */
+	bool gc;			   /* set by gc itself: what has ended is in good hands */
+	unsigned long age_ms;		   /* gc */
+	const char *environments, *file;   /* var set */
+	bool for_project, sensitive, inherit, no_inherit, no_build, no_runtime; /* var */
+	bool reveal;								/* var get */
+	bool yes, purge;							/* destroy */
+	bool dry_run, worktree;							/* deploy */
+	bool detailed, offline;							/* plan */
+	bool lenient;	    /* whatever reads the manifest */
+	bool origin;	    /* config */
+	bool follow;	    /* logs */
+	bool no_tty;	    /* exec */
+	bool all, shutdown; /* start, stop */
+	bool deferred;	    /* supervise */
+	bool rm, host;	    /* run */
 	const char *artifacts;
-	const char *from;	/* branch, sync, run */
-	unsigned long ttl_ms;	/* branch */
-	bool no_data, no_start; /* branch */
-	bool no_snapshot;	/* deploy */
-	bool with_data;		/* rollback */
+	const char *from;	    /* branch, sync, run */
+	unsigned long ttl_ms;	    /* branch */
+	bool no_data, no_start;	    /* branch */
+	bool no_snapshot;	    /* deploy */
+	const char *pool_size;	    /* deploy, branch */
+	bool allow_copy, unlimited; /* pool use */
+	bool with_data;		    /* rollback */
 };
 
 extern const struct cli_flag common_flags[];

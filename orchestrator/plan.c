@@ -36,6 +36,18 @@ static void add_cause(struct maker *m, const struct json_t *before, const struct
 		c->where = m->view->where(m->view->ctx, m->arena, m->container, path, m->depth);
 }
 
+/* Whether to look at the members. One side that isn't there is as one without members, where they aren't all the same to us. */
+static bool has_members(const struct maker *m, const struct json_t *before,
+			const struct json_t *after)
+{
+	bool old = json_kind_of(before) == KIND_MAP, new = json_kind_of(after) == KIND_MAP;
+
+	if (m->depth == MAX_DEPTH)
+		return false;
+	return (old && new) ||
+		(((old && !after) || (new && !before)) && effect_in_parts(m->path, m->depth));
+}
+
 /* Two sorted lists of keys, walked once. */
 static void compare(struct maker *m, const struct json_t *before, const struct json_t *after)
 {
@@ -44,8 +56,7 @@ static void compare(struct maker *m, const struct json_t *before, const struct j
 
 	if (json_same(before, after))
 		return;
-	if (json_kind_of(before) != KIND_MAP || json_kind_of(after) != KIND_MAP ||
-	    m->depth == MAX_DEPTH) {
+	if (!has_members(m, before, after)) {
 		add_cause(m, before, after);
 		return;
 	}

@@ -40,11 +40,25 @@ static char mark(const struct action *a)
 	abort();
 }
 
+/* Of those that people set: variables.h. */
+static bool is_variable(const struct cause *c)
+{
+	return c->n >= 4 && !strcmp(c->path[0], "variables");
+}
+
 /* "app.variables.php.memory_limit" as the user knows it: without the key that the app's own document is under. */
 static char *shown_path(struct arena *arena, const struct cause *c)
 {
 	size_t first = c->n > 1 && !strcmp(c->path[0], "app");
 	AUTO(text) struct text t = { 0 };
+
+	if (is_variable(c))
+		return arena_printf(arena, "variable %s%s%s%s",
+				    strcmp(c->path[2], "env") != 0
+					    ? arena_printf(arena, "%s:%s", c->path[2], c->path[3])
+					    : c->path[3],
+				    c->where ? " (" : "", c->where ? c->where : "",
+				    c->where ? ")" : "");
 
 	for (size_t i = first; i < c->n; i++) {
 		if (i > first)
@@ -73,16 +87,41 @@ static char *shown_value(struct arena *arena, const struct cause *c, const struc
 	return arena_strdup(arena, *text ? text : "\"\"");
 }
 
+static char *change_line(struct arena *arena, const char *path, const char *before,
+			 const char *after)
+{
+	if (!before)
+		return arena_printf(arena, "%s added: %s", path, after);
+	if (!after)
+		return arena_printf(arena, "%s removed", path);
+	return arena_printf(arena, "%s %s -> %s", path, before, after);
+}
+
+/* An entry of a document, or one of its members. */
+static const char *variable_text(struct arena *arena, const struct cause *c,
+				 const struct json_t *entry)
+{
+	const struct json_t *value = json_get(entry, "value");
+
+	if (!entry)
+		return NULL;
+	return value ? shown_value(arena, c, value) : "(sensitive)";
+}
+
 static char *cause_line(struct arena *arena, const struct cause *c)
 {
 	char *path = shown_path(arena, c);
-	char *before = shown_value(arena, c, c->before), *after = shown_value(arena, c, c->after);
 
-	if (!c->before)
-		return arena_printf(arena, "%s added: %s", path, after);
-	if (!c->after)
-		return arena_printf(arena, "%s removed", path);
-	return arena_printf(arena, "%s %s -> %s", path, before, after);
+	if (!is_variable(c))
+		return change_line(arena, path, c->before ? shown_value(arena, c, c->before) : NULL,
+				   c->after ? shown_value(arena, c, c->after) : NULL);
+	if (c->n == 4)
+		return change_line(arena, path, variable_text(arena, c, c->before),
+				   variable_text(arena, c, c->after));
+	if (!strcmp(c->path[4], "value") && c->before && c->after)
+		return change_line(arena, path, shown_value(arena, c, c->before),
+				   shown_value(arena, c, c->after));
+	return arena_printf(arena, "%s changed", path);
 }
 
 void plan_print(const struct plan *plan, FILE *to)
@@ -102,7 +141,7 @@ void plan_print(const struct plan *plan, FILE *to)
 
 			fprintf(to, "  %c %-12s %-9s %-20s %s\n", mark(a), a->container,
 				a->kind == ACTION_CHANGE ? effect_name(c->effect) : verb(a),
-				c->where ? c->where : "", cause_line(&arena, c));
+				c->where && !is_variable(c) ? c->where : "", cause_line(&arena, c));
 		}
 	}
 }

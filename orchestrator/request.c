@@ -14,11 +14,14 @@
 #include "orchestrator/contract.h"
 #include "orchestrator/desired.h"
 #include "orchestrator/lower.h"
+#include "orchestrator/secrets.h"
 #include "orchestrator/session.h"
 #include "orchestrator/state.h"
+#include "orchestrator/variables.h"
 
 /* Differs from every digest: the plan says that there will be another image. */
 #define NOT_BUILT "new"
+#define ANCESTORS_MAX 32
 
 static uint64_t now_ms(void)
 {
@@ -57,7 +60,14 @@ static int load(struct session *s, struct request *q, struct error *err)
 
 int request_open(struct session *s, struct request *q, struct error *err)
 {
-	if (session_project(s, err) < 0 || load(s, q, err) < 0)
+	if (session_project(s, err) < 0)
+		return -1;
+	if (s->project.detached)
+		return fail(
+			err, ERROR_INPUT,
+			"%s: no branch is checked out, so say which environment is meant: -e NAME",
+			s->project.folder);
+	if (load(s, q, err) < 0)
 		return -1;
 	(void)manifest_refuse(&q->problems);
 	problems_print(&q->problems, s->options->quiet ? PROBLEM_ERROR : PROBLEM_WARNING, stderr);
@@ -145,21 +155,22 @@ static int add_code(struct request *q, const struct app *app, struct desired_ima
 		    const struct json_t *draft, const char *entropy, bool build, struct error *err)
 {
 	const struct recipe *recipe = catalog_find(&q->catalog, app->type);
-	const struct lower_input in = {
+	struct lower_input in = {
 		.contract = { .desired = draft,
 			      .container = app->name,
 			      .entropy = entropy,
 			      .image = &recipe->image },
 		.image = &recipe->image,
 	};
-	AUTO(json) struct json_t *env = contract_environment(&in.contract, 0);
-	const struct build_spec spec = {
+	AUTO(json) struct json_t *known_env = contract_environment(&in.contract, 0);
+	AUTO(json) struct json_t *secrets = NULL;
+	AUTO(json) struct json_t *env = NULL;
+	struct build_spec spec = {
 		.app = app,
 		.recipe = recipe,
-		.config = lower_build_config(&q->s->arena, &in, env),
 		.base = find_base(q, app->type)->digest,
 		.tree = code->tree,
-		.env = env,
+		.identity_env = known_env,
 		.line = q->line,
 		.ctx = q->ctx,
 	};
@@ -170,6 +181,13 @@ static int add_code(struct request *q, const struct app *app, struct desired_ima
 	if (r == BUILD_ABSENT && build) {
 		tell(q, "build", app->name, arena_printf(&q->s->arena, "tree %.7s", code->tree),
 		     since);
+		secrets = secrets_of(&q->s->host, q->s->state, q->s->env.project_id,
+				     json_path(draft, "containers", app->name, NULL), err);
+		if (!secrets)
+			return -1;
+		in.contract.secrets = secrets;
+		spec.env = env = contract_environment(&in.contract, 0);
+		spec.config = lower_build_config(&q->s->arena, &in, env);
 		r = build_make(q->s, &spec, built, err);
 	}
 	if (r < 0)
@@ -184,9 +202,48 @@ static int add_code(struct request *q, const struct app *app, struct desired_ima
 	return file_remove(AT_FDCWD, build_scratch(q->s, app), err);
 }
 
+/* The environment's own, what it inherits from the nearest on, the project's. */
+int request_variables(struct session *s, struct var **out, size_t *n, struct error *err)
+{
+	struct variable_level levels[ANCESTORS_MAX + 2];
+	struct environment e = s->env;
+	size_t n_levels = 0;
+	int r = 0;
+
+	*n = 0;
+	if (!s->state)
+		return 0;
+	while (r == 0 && n_levels < ANCESTORS_MAX) {
+		struct variable_level *l = &levels[n_levels];
+		struct var *list;
+
+		if (state_list_variables(s->state, &s->arena, e.id, &list, &l->n, err) < 0)
+			return -1;
+		l->list = list;
+		l->inherited = n_levels > 0;
+		l->from = n_levels ? arena_printf(&s->arena, "environment %s", e.name)
+				   : "environment";
+		n_levels++;
+		if (!e.parent || !*e.parent)
+			break;
+		r = state_find(s->state, &s->arena, e.parent, &e, err);
+	}
+	if (r < 0)
+		return -1;
+	levels[n_levels] = (struct variable_level){ .from = "project" };
+	if (state_list_variables(s->state, &s->arena, s->env.project_id, out, &levels[n_levels].n,
+				 err) < 0)
+		return -1;
+	levels[n_levels].list = *out;
+	*out = variables_merge(&s->arena, levels, n_levels + 1, n);
+	return 0;
+}
+
 static struct json_t *make_document(const struct request *q, const struct json_t *previous,
 				    struct error *err)
 {
+	AUTO(json)
+	struct json_t *variables = variables_document(&q->s->arena, q->variables, q->n_variables);
 	const struct desired_input in = {
 		.manifest = &q->manifest,
 		.catalog = &q->catalog,
@@ -196,6 +253,7 @@ static struct json_t *make_document(const struct request *q, const struct json_t
 		.codes = q->codes,
 		.n_bases = q->n_bases,
 		.n_codes = q->n_codes,
+		.variables = variables,
 		.previous = previous,
 	};
 
@@ -209,7 +267,8 @@ int request_images(struct request *q, bool build, const struct json_t *previous,
 	AUTO(json) struct json_t *draft = NULL;
 	const char *entropy = NULL;
 
-	if (add_bases(q, build, err) < 0)
+	if (request_variables(q->s, &q->variables, &q->n_variables, err) < 0 ||
+	    add_bases(q, build, err) < 0)
 		return -1;
 	q->codes = arena_array(&q->s->arena, m->n_apps, sizeof(*q->codes));
 	for (size_t i = 0; i < m->n_apps; i++)
@@ -261,6 +320,15 @@ static const struct node *node_of(const struct manifest *m, const char *containe
 	return NULL;
 }
 
+/* Whose the one that counts now is; NULL: none is there any more. */
+static const char *variable_from(const struct request *q, const char *name)
+{
+	for (size_t i = 0; i < q->n_variables; i++)
+		if (!strcmp(q->variables[i].name, name))
+			return q->variables[i].from;
+	return NULL;
+}
+
 const char *request_where(void *ctx, struct arena *arena, const char *container,
 			  const char *const *path, size_t n)
 {
@@ -270,6 +338,9 @@ const char *request_where(void *ctx, struct arena *arena, const char *container,
 	const struct request *q = ctx;
 	const struct node *node = node_of(&q->manifest, container);
 	struct place at;
+
+	if (n >= 4 && !strcmp(path[0], "variables"))
+		return variable_from(q, arena_printf(arena, "%s:%s", path[2], path[3]));
 
 	if (!node || !n)
 		return NULL;

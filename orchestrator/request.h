@@ -12,12 +12,15 @@ struct desired_image;
 struct json_t;
 struct options;
 struct session;
+struct var;
 
 struct request {
 	struct session *s;
 	struct catalog catalog;
 	struct problems problems;
 	struct manifest manifest;
+	struct var *variables; /* what counts */
+	size_t n_variables;
 	struct desired_image *bases, *codes;
 	size_t n_bases, n_codes;
 	/* Each finished or running part, for people; NULL: not told. */
@@ -53,6 +56,9 @@ void request_close(struct request *q);
  */
 int request_images(struct request *q, bool build, const struct json_t *previous,
 		   struct json_t **desired, struct error *err);
+
+/* The variables that count in s->env, sorted by name. In the session's arena. */
+int request_variables(struct session *s, struct var **out, size_t *n, struct error *err);
 
 /* Address and port under which the app is to be published: asked for, had, or free. */
 int request_publish(struct session *s, struct error *err);

@@ -32,6 +32,13 @@ void session_close(struct session *s);
 /* Make the state if need be: as root. what is the verb. */
 int session_need_state(struct session *s, const char *what, struct error *err);
 
+/*
+ * For reading verbs: open, the environment, and its record (owned by the caller). A dead supervisor of one that should run is
+ * started again.
+ */
+int session_supervised(struct session *s, const struct options *options, struct json_t **record,
+		       struct error *err);
+
 /* The project and its environment; s->exists says whether the state has it. */
 int session_project(struct session *s, struct error *err);
 
@@ -40,9 +47,18 @@ int session_select(struct session *s, const char *name, struct error *err);
 
 /*
  * The environment that the command line means: a machine name or a branch of any project with -e, else
- * that of the project here. ERROR_ABSENT when there is none.
+ * that of the project here. ERROR_ABSENT when there is none. One whose destroy was cut short is destroyed and then there is none.
  */
 int session_environment(struct session *s, struct error *err);
+/* The same, and one that is being destroyed is left at that. */
+int session_find(struct session *s, struct error *err);
+
+/*
+ * The lock of s->env: who changes what the environment should be holds it. SESSION_LOCKED: somebody does. In its run folder, which is made
+ * for it; that the folder was removed meanwhile is seen to.
+ */
+#define SESSION_LOCKED 1
+int session_lock(struct session *s, int *lock, struct error *err);
 
 /* The catalogue: of the share folder, of /etc/orch, of the project if it is opened, and imported images. Its problems are an ERROR_INPUT. */
 int session_catalog(struct session *s, struct catalog *out, struct error *err);

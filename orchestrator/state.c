@@ -1,5 +1,7 @@
 #include "orchestrator/state.h"
 
+#include <string.h>
+
 #include "base/arena.h"
 #include "base/auto.h"
 #include "base/error.h"
@@ -20,7 +22,7 @@ int state_open(const struct host *h, bool read_only, struct state **out, struct 
 #define COLUMNS                                                                          \
 	"id, project, project_id, folder, name, type, wanted, generation, good, uplink," \
 	" publish_address, publish_port, made, parent, expires, paused, deleting,"       \
-	" cloned, restoring, fallback"
+	" cloned, restoring, fallback, title, branched"
 
 static void read_environment(struct arena *arena, struct sqlite3_stmt *stmt, struct environment *e)
 {
@@ -45,6 +47,8 @@ static void read_environment(struct arena *arena, struct sqlite3_stmt *stmt, str
 		.cloned = db_number(stmt, 17),
 		.restoring = db_text(arena, stmt, 18),
 		.fallback = db_text(arena, stmt, 19),
+		.title = db_text(arena, stmt, 20),
+		.branched = db_number(stmt, 21),
 	};
 }
 
@@ -83,14 +87,15 @@ int state_save(struct state *s, const struct environment *e, struct error *err)
 	return db_finish(s,
 			 db_prepare(s, err,
 				    "INSERT OR REPLACE INTO environments(" COLUMNS
-				    ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-				    "ttttttiiiitiitiiiitt", e->id, e->project, e->project_id,
+				    ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+				    "ttttttiiiitiitiiiittti", e->id, e->project, e->project_id,
 				    e->folder, e->name, e->type, (int64_t)e->wanted, e->generation,
 				    e->good, (int64_t)e->uplink, e->publish_address,
 				    (int64_t)e->publish_port, e->made, e->parent ? e->parent : "",
 				    e->expires, (int64_t)e->paused, (int64_t)e->deleting,
 				    (int64_t)e->cloned, e->restoring ? e->restoring : "",
-				    e->fallback ? e->fallback : ""),
+				    e->fallback ? e->fallback : "", e->title ? e->title : "",
+				    (int64_t)e->branched),
 			 err);
 }
 
@@ -114,15 +119,69 @@ int state_set_uplink(struct state *s, const char *id, uint32_t uplink, struct er
 			 err);
 }
 
+int state_set_paused(struct state *s, const char *id, bool paused, struct error *err)
+{
+	return db_finish(s,
+			 db_prepare(s, err, "UPDATE environments SET paused = ? WHERE id = ?", "it",
+				    (int64_t)paused, id),
+			 err);
+}
+
+int state_set_expires(struct state *s, const char *id, int64_t expires, struct error *err)
+{
+	return db_finish(s,
+			 db_prepare(s, err, "UPDATE environments SET expires = ? WHERE id = ?",
+				    "it", expires, id),
+			 err);
+}
+
+int64_t state_count_expired(struct state *s, int64_t now, struct error *err)
+{
+	return db_one(s,
+		      db_prepare(s, err,
+				 "SELECT count(*) FROM environments WHERE expires > 0 AND"
+				 " expires <= ? AND type <> 'production'",
+				 "i", now),
+		      err);
+}
+
 int state_remove(struct state *s, const char *id, struct error *err)
 {
 	static const char *const statements[] = {
+		"UPDATE environments SET parent = (SELECT parent FROM environments WHERE id = ?1)"
+		" WHERE parent = ?1",
 		"DELETE FROM generations WHERE id = ?",
+		"DELETE FROM variables WHERE owner = ?",
+		"DELETE FROM events WHERE id = ?",
 		"DELETE FROM id_ranges WHERE id = ?",
 		"DELETE FROM environments WHERE id = ?",
 	};
 
 	return db_all(s, statements, ARRAY_SIZE(statements), id, err);
+}
+
+int state_orphans(struct state *s, struct arena *arena, const char ***ids, size_t *n,
+		  struct error *err)
+{
+	AUTO(statement)
+	struct sqlite3_stmt *stmt = db_prepare(
+		s, err,
+		"SELECT id FROM generations UNION SELECT id FROM id_ranges EXCEPT SELECT id FROM"
+		" environments ORDER BY id",
+		"");
+	ARENA_LIST(const char *) list = { 0 };
+	int r = -1;
+
+	while (stmt && (r = db_step(s, stmt, err)) == DB_ROW)
+		*arena_push(arena, &list) = db_text(arena, stmt, 0);
+	*ids = list.items;
+	*n = list.n;
+	return r;
+}
+
+bool environment_is_production(const struct environment *e)
+{
+	return !strcmp(e->type, "production");
 }
 
 const char *environment_status(const struct environment *e)

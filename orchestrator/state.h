@@ -48,7 +48,12 @@ struct environment {
 	/* A folder of the pool (group.h) whose volumes are to take the place of its own; NULL or "": none. */
 	const char *restoring;
 	const char *fallback; /* the same, in case what is wanted can't be reached */
+	const char *title;    /* for people; NULL or "": none */
+	bool branched; /* a git branch of that name was there once: when it is gone, so may this be */
 };
+
+/* The one that a repository's default branch has: never removed by itself. */
+bool environment_is_production(const struct environment *e);
 
 /* "active", "inactive", "paused", "dirty" (what is wanted isn't reached), "deleting". */
 const char *environment_status(const struct environment *e);
@@ -64,8 +69,19 @@ int state_set_data(struct state *s, const char *id, bool cloned, const char *res
 		   const char *fallback, struct error *err);
 /* Its router's address, likewise. */
 int state_set_uplink(struct state *s, const char *id, uint32_t uplink, struct error *err);
-/* The environment with its generations and id ranges. */
+/* The same for these. */
+int state_set_paused(struct state *s, const char *id, bool paused, struct error *err);
+int state_set_expires(struct state *s, const char *id, int64_t expires, struct error *err);
+/* How many are to be removed by `now`; -1 on failure. */
+int64_t state_count_expired(struct state *s, int64_t now, struct error *err);
+/*
+ * The environment with its generations, id ranges, variables and events. Its children become its parent's.
+ */
 int state_remove(struct state *s, const char *id, struct error *err);
+
+/* Ids of environments that aren't there, of which there is something else. In the arena. */
+int state_orphans(struct state *s, struct arena *arena, const char ***ids, size_t *n,
+		  struct error *err);
 
 struct generation {
 	int64_t number;
@@ -84,9 +100,24 @@ int state_find_generation(struct state *s, struct arena *arena, const char *id, 
 			  struct generation *out, struct error *err);
 int state_set_result(struct state *s, const char *id, int64_t number, const char *result,
 		     struct error *err);
+/* How many generations of any environment name that image; -1 on failure. */
+int64_t state_count_uses(struct state *s, const char *digest, struct error *err);
 /* Newest first, without documents. */
 int state_list_generations(struct state *s, struct arena *arena, const char *id,
 			   struct generation **out, size_t *n, struct error *err);
+
+struct var; /* variables.h */
+int state_set_variable(struct state *s, const struct var *v, struct error *err);
+int state_remove_variable(struct state *s, const char *owner, const char *name, struct error *err);
+/* By name; in the arena. */
+int state_list_variables(struct state *s, struct arena *arena, const char *owner, struct var **out,
+			 size_t *n, struct error *err);
+int state_add_secret(struct state *s, const char *project_id, const char *digest,
+		     const char *sealed, struct error *err);
+int state_find_secret(struct state *s, struct arena *arena, const char *project_id,
+		      const char *digest, const char **sealed, struct error *err);
+/* Those that neither a variable nor a generation refers to. */
+int state_drop_secrets(struct state *s, struct error *err);
 
 /*
  * The first host id of the container's range, allocated at first use and kept until state_remove. Ranges
@@ -98,3 +129,6 @@ int state_id_range(struct state *s, const char *id, const char *container, uint3
 /* Secrets and names that are made once for a project: 52 characters of base32. */
 int state_entropy(struct state *s, struct arena *arena, const char *project_id, const char **out,
 		  struct error *err);
+/* Of a project that has none yet: as it had elsewhere. */
+int state_set_entropy(struct state *s, const char *project_id, const char *entropy,
+		      struct error *err);

@@ -77,3 +77,12 @@ int state_list_generations(struct state *s, struct arena *arena, const char *id,
 	*n = list.n;
 	return r;
 }
+
+int64_t state_count_uses(struct state *s, const char *digest, struct error *err)
+{
+	return db_one(s,
+		      db_prepare(s, err,
+				 "SELECT count(*) FROM generations WHERE instr(document, ?) > 0",
+				 "t", digest),
+		      err);
+}

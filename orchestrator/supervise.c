@@ -14,7 +14,7 @@
 #include "orchestrator/control.h"
 #include "orchestrator/record.h"
 #include "orchestrator/supervisor.h"
-#include "runtime/cgroup.h"
+#include "orchestrator/ttl.h"
 
 #define FIRST_DELAY_MS 100
 #define LAST_DELAY_MS 30000
@@ -31,7 +31,7 @@ struct loop {
 	uv_loop_t loop;
 	uv_poll_t listener;
 	uv_signal_t term, interrupt, child;
-	uv_timer_t retry;
+	uv_timer_t retry, end;
 	struct watch *watches; /* one a container, on its pidfd */
 	size_t n_watches;
 	uint64_t delay_ms, last_end_ms;
@@ -95,7 +95,8 @@ static bool wanted(struct supervisor *s)
 	struct environment env;
 	struct error ignored;
 
-	return state_find(s->state, &arena, s->id, &env, &ignored) == 0 && env.wanted;
+	return state_find(s->state, &arena, s->id, &env, &ignored) == 0 && env.wanted &&
+		!env.paused && !env.deleting;
 }
 
 static void on_retry(uv_timer_t *timer);
@@ -161,6 +162,34 @@ static void on_term(uv_signal_t *handle, int signum)
 	uv_stop(&s->loop->loop);
 }
 
+/* Looked at again at least that often: the clock may be set, the state be changed. */
+#define END_MAX_MS 600000
+#define END_AGAIN_MS 5000
+
+static void on_time(uv_timer_t *timer);
+
+static void watch_end(struct supervisor *s)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	uint64_t wait = END_MAX_MS;
+	struct environment env;
+	struct error ignored;
+	int64_t left;
+
+	if (state_find(s->state, &arena, s->id, &env, &ignored) == 0 && env.expires) {
+		left = env.expires - (int64_t)time(NULL);
+		if (left <= 0)
+			ttl_remove(s->h, s->id);
+		wait = left <= 0 ? END_AGAIN_MS : (uint64_t)left * 1000;
+	}
+	uv_timer_start(&s->loop->end, on_time, wait < END_MAX_MS ? wait : END_MAX_MS, 0);
+}
+
+static void on_time(uv_timer_t *timer)
+{
+	watch_end(timer->data);
+}
+
 void supervisor_close_door(struct supervisor *s)
 {
 	uv_poll_stop(&s->loop->listener);
@@ -176,6 +205,8 @@ static void on_client(uv_poll_t *poll, int status, int events)
 	supervisor_serve(s);
 	if (s->ending)
 		uv_stop(&s->loop->loop);
+	else
+		watch_end(s);
 }
 
 static void close_handle(uv_handle_t *handle, void *ctx)
@@ -193,7 +224,8 @@ static int start_loop(struct supervisor *s, bool deferred, struct error *err)
 		return fail(err, ERROR_SYSTEM, "cannot make an event loop");
 	if (control_listen(s->h, s->id, &s->listen_fd, err) < 0)
 		return -1;
-	l->listener.data = l->term.data = l->interrupt.data = l->child.data = l->retry.data = s;
+	l->listener.data = l->term.data = l->interrupt.data = l->child.data = l->retry.data =
+		l->end.data = s;
 	uv_poll_init(&l->loop, &l->listener, s->listen_fd);
 	uv_poll_start(&l->listener, UV_READABLE, on_client);
 	uv_signal_init(&l->loop, &l->term);
@@ -204,6 +236,9 @@ static int start_loop(struct supervisor *s, bool deferred, struct error *err)
 	uv_signal_start(&l->child, on_child, SIGCHLD);
 	uv_timer_init(&l->loop, &l->retry);
 	uv_timer_start(&l->retry, on_retry, deferred ? DEFER_MS : 0, 0);
+	supervisor_watch_volumes(s, &l->loop);
+	uv_timer_init(&l->loop, &l->end);
+	watch_end(s);
 	return 0;
 }
 
@@ -226,18 +261,6 @@ static int take_lock(const struct host *h, const char *environment, int *out, st
 	return fail(err, ERROR_CONFLICT, "%s is supervised already", environment);
 }
 
-/* One that died while it made a snapshot left them standing. */
-static int let_go_on(const struct supervisor *s, struct error *err)
-{
-	AUTO(arena) struct arena arena = { 0 };
-	struct environment env;
-	int r = state_find(s->state, &arena, s->id, &env, err);
-
-	if (r != 0 || env.paused)
-		return r < 0 ? -1 : 0;
-	return cgroup_freeze(arena_printf(&arena, "%s/%s", s->h->cgroups, s->id), false, err);
-}
-
 int supervise(const struct host *h, const char *environment, bool deferred, struct error *err)
 {
 	AUTO(state) struct state *state = NULL;
@@ -255,7 +278,7 @@ int supervise(const struct host *h, const char *environment, bool deferred, stru
 		return -1;
 	s.state = state;
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	if (let_go_on(&s, err) < 0 || start_loop(&s, deferred, err) < 0)
+	if (supervisor_keep(&s, err) < 0 || start_loop(&s, deferred, err) < 0)
 		return -1;
 	while (!s.ending)
 		uv_run(&loop.loop, UV_RUN_DEFAULT);

@@ -10,6 +10,7 @@
 #include "orchestrator/group.h"
 #include "orchestrator/moment.h"
 #include "orchestrator/supervisor.h"
+#include "runtime/cgroup.h"
 
 static void tell_client(void *ctx, const char *what, const char *name, const char *detail,
 			uint64_t ms)
@@ -68,6 +69,43 @@ static bool on_knock(void *ctx)
 	return true;
 }
 
+static int find(struct supervisor *s, struct arena *arena, struct environment *env,
+		struct error *err)
+{
+	int r = state_find(s->state, arena, s->id, env, err);
+
+	return r == STATE_ABSENT ? fail(err, ERROR_ABSENT, "no environment %s", s->id) : r;
+}
+
+static int freeze(const struct supervisor *s, bool frozen, struct error *err)
+{
+	AUTO(arena) struct arena arena = { 0 };
+
+	return cgroup_freeze(arena_printf(&arena, "%s/%s", s->h->cgroups, s->id), frozen, err);
+}
+
+/* One that is paused can't be made ready; whoever wants it to run says so in the state first. */
+static int let_run(struct supervisor *s, struct error *err)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	struct environment env;
+
+	if (find(s, &arena, &env, err) < 0)
+		return -1;
+	if (env.paused)
+		return fail(err, ERROR_CONFLICT, "%s is paused: orch resume", env.name);
+	return freeze(s, false, err);
+}
+
+int supervisor_keep(struct supervisor *s, struct error *err)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	struct environment env;
+	int r = state_find(s->state, &arena, s->id, &env, err);
+
+	return r == 0 ? freeze(s, env.paused, err) : r < 0 ? -1 : 0;
+}
+
 int supervisor_converge(struct supervisor *s, const struct json_t *request, struct error *err)
 {
 	const struct converge_options options = {
@@ -81,6 +119,8 @@ int supervisor_converge(struct supervisor *s, const struct json_t *request, stru
 	};
 	int r;
 
+	if (let_run(s, err) < 0)
+		return -1;
 	supervisor_unwatch(s);
 	r = converge(&s->world, s->h, s->state, s->id, &options, err);
 	supervisor_watch(s);
@@ -94,6 +134,9 @@ static int run_stop(struct supervisor *s, struct error *err)
 	};
 	int r;
 
+	/* Who stands still can't end in order. */
+	if (freeze(s, false, err) < 0)
+		return -1;
 	supervisor_unwatch(s);
 	r = converge_stop(&s->world, s->h, s->state, s->id, &options, err);
 	if (r == 0)
@@ -112,11 +155,9 @@ static int run_snapshot(struct supervisor *s, const struct json_t *request, stru
 	struct environment env;
 	struct error ignored;
 	struct moment m;
-	int r = state_find(s->state, &arena, s->id, &env, err);
 
-	if (r != 0)
-		return r < 0 ? -1 : fail(err, ERROR_ABSENT, "no environment %s", s->id);
-	if (moment_make(s->h, &env, to, json_get_flag(request, "read_only", false), &m, err) < 0)
+	if (find(s, &arena, &env, err) < 0 ||
+	    moment_make(s->h, &env, to, json_get_flag(request, "read_only", false), &m, err) < 0)
 		return -1;
 	log_info("%s: snapshot %s of %zu volumes, held %llu us", s->id, to, m.volumes,
 		 (unsigned long long)m.held_us);
@@ -136,6 +177,8 @@ static int answer(struct supervisor *s, const struct json_t *request, struct err
 
 	if (!strcmp(what, "converge"))
 		return supervisor_converge(s, request, err);
+	if (!strcmp(what, "keep"))
+		return supervisor_keep(s, err);
 	if (!strcmp(what, "stop"))
 		return run_stop(s, err);
 	if (!strcmp(what, "snapshot"))

@@ -23,6 +23,10 @@ struct supervisor {
 	struct json_t *next_request;
 };
 
+/* Volumes are looked at from now on. */
+struct uv_loop_s;
+void supervisor_watch_volumes(struct supervisor *s, struct uv_loop_s *loop);
+
 /* The world was opened anew: watch its containers' ends. */
 void supervisor_watch(struct supervisor *s);
 /* Stop that, and whatever would be tried again later. */
@@ -33,6 +37,8 @@ void supervisor_close_door(struct supervisor *s);
 
 /* To the generation that is wanted. request may say "hooks" and "timeout_ms"; NULL: of nobody. */
 int supervisor_converge(struct supervisor *s, const struct json_t *request, struct error *err);
+/* Standing still when the state says paused, else not: also what a dead one left otherwise. */
+int supervisor_keep(struct supervisor *s, struct error *err);
 /* Who connected, if anybody: what he asked for is done, and he is told how it ended. */
 void supervisor_serve(struct supervisor *s);
 /* Those who connected while something was at work. */

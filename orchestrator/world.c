@@ -141,6 +141,7 @@ static void copy_environment(struct arena *arena, const struct environment *env,
 	out->type = arena_strdup(arena, env->type);
 	out->publish_address = arena_strdup(arena, env->publish_address);
 	out->parent = arena_strdup(arena, env->parent ? env->parent : "");
+	out->title = arena_strdup(arena, env->title ? env->title : "");
 	out->restoring = arena_strdup(arena, env->restoring ? env->restoring : "");
 	out->fallback = arena_strdup(arena, env->fallback ? env->fallback : "");
 }

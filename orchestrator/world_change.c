@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "manifests/recipe.h"
 #include "orchestrator/lower.h"
+#include "orchestrator/trash.h"
 #include "orchestrator/world.h"
 #include "runtime/cgroup.h"
 #include "runtime/idmap.h"
@@ -62,14 +63,11 @@ int world_discard(void *ctx, const char *name, struct error *err)
 {
 	AUTO(arena) struct arena arena = { 0 };
 	const struct world *w = ctx;
-	const char *from = world_volume(&arena, w, name);
 
-	if (!pool_mounted(w->host.pool) || !volume_exists(w->host.pool, from))
+	if (!pool_mounted(w->host.pool) ||
+	    !volume_exists(w->host.pool, world_volume(&arena, w, name)))
 		return 0;
-	return volume_move(
-		w->host.pool, from,
-		arena_printf(&arena, "trash/%s.%s.%lld", w->env.id, name, (long long)time(NULL)),
-		err);
+	return trash_put(&w->host, w->env.id, name, (int64_t)time(NULL), err);
 }
 
 /* Mounts below /app, which the new image has to carry: it was built with their folders. */
@@ -149,6 +147,60 @@ static int put_file(int folder, const char *name, const char *text, uint32_t own
 	return 0;
 }
 
+static int remove_others(int folder, const struct lowered *lowered, struct error *err)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	const char **names;
+	size_t n;
+
+	if (file_list(&arena, arena_printf(&arena, "/proc/self/fd/%d", folder), &names, &n, err) <
+	    0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		bool wanted = false;
+
+		for (size_t k = 0; k < lowered->n_secrets; k++)
+			wanted |= !strcmp(names[i], lowered->secrets[k].name);
+		if (!wanted && file_remove(folder, names[i], err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/*
+ * Each readable by the app's user alone; what was there before and isn't wanted any more is removed. The app can
+ * write to /run, so the folder has to be the container's root's.
+ */
+static int write_secrets(const struct live *l, const struct lowered *lowered, struct error *err)
+{
+	AUTO(fd) int run = container_open_folder(&l->c, "/run", err);
+	AUTO(fd) int folder = -1;
+	uint32_t uid = l->first_id + lowered->uid, gid = l->first_id + lowered->gid;
+	struct stat st;
+
+	if (run < 0)
+		return -1;
+	if (!lowered->n_secrets && fstatat(run, "secrets", &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	if (mkdirat(run, "secrets", 0755) == 0 &&
+	    fchownat(run, "secrets", l->first_id, l->first_id, AT_SYMLINK_NOFOLLOW) < 0)
+		return fail_errno(err, "chown /run/secrets");
+	folder = openat(run, "secrets", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (folder < 0 || fstat(folder, &st) < 0 || st.st_uid != l->first_id)
+		return !lowered->n_secrets
+			? 0
+			: fail(err, ERROR_SYSTEM, "/run/secrets is something of the app's own");
+	for (size_t i = 0; i < lowered->n_secrets; i++) {
+		const struct lowered_file *f = &lowered->secrets[i];
+
+		if (file_write(folder, f->name, f->text, strlen(f->text), 0400, false, err) < 0)
+			return -1;
+		if (fchownat(folder, f->name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
+			return fail_errno(err, "chown %s", f->name);
+	}
+	return remove_others(folder, lowered, err);
+}
+
 static int write_files(const struct live *l, const struct lowered *lowered, struct error *err)
 {
 	AUTO(fd) int etc = container_open_folder(&l->c, "/run/etc", err);
@@ -161,6 +213,8 @@ static int write_files(const struct live *l, const struct lowered *lowered, stru
 	    put_file(etc, "hostname", lowered->hostname, l->first_id, 0644, err) < 0 ||
 	    put_file(etc, "config.json", lowered->facts, l->first_id, 0644, err) < 0 ||
 	    put_file(own, "config.json", lowered->config, l->first_id, 0600, err) < 0)
+		return -1;
+	if (write_secrets(l, lowered, err) < 0)
 		return -1;
 	return init_write_spec(&l->c, &lowered->init, l->first_id, err);
 }

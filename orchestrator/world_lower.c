@@ -4,6 +4,7 @@
 #include "base/auto.h"
 #include "base/json.h"
 #include "orchestrator/lower.h"
+#include "orchestrator/secrets.h"
 #include "orchestrator/world.h"
 
 /* What each container opened, by name. Owned by the caller. */
@@ -28,17 +29,20 @@ int world_lower(struct world *w, struct arena *arena, const struct json_t *desir
 {
 	AUTO(json) struct json_t *opened = all_opened(record);
 	const struct json_t *wanted = json_path(desired, "containers", name, NULL);
+	AUTO(json)
+	struct json_t *secrets = secrets_of(&w->host, w->state, w->env.project_id, wanted, err);
 	struct lower_input in = {
 		.contract = { .desired = desired,
 			      .container = name,
 			      .opened = opened,
-			      .entropy = w->entropy },
+			      .entropy = w->entropy,
+			      .secrets = secrets },
 		.image = world_image(w, json_get_text(wanted, "base", ""), err),
 		.resolvers = w->resolvers,
 		.n_resolvers = w->n_resolvers,
 	};
 
-	if (!in.image)
+	if (!in.image || !secrets)
 		return -1;
 	in.contract.image = in.image;
 	lower_container(arena, &in, out);

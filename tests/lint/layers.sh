@@ -37,7 +37,7 @@ found=$(
 	home 'sqlite3\.h' 'orchestrator/db\.c'
 	home 'jansson\.h' 'base/json\.c'
 	home 'uv\.h' 'orchestrator/supervise[a-z_]*\.c'
-	home 'openssl/' 'base/sha256\.c'
+	home 'openssl/' 'base/(sha256|secret)\.c'
 	home 'pcre2\.h' 'manifests/[a-z_]*\.c'
 )
 [ -z "$found" ] && exit 0
