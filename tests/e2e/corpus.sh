@@ -86,7 +86,7 @@ jar=$work/jar
 get() {
 	curl -sS -m 60 -L -b "$jar" -c "$jar" "$@"
 }
-check "wordpress: wants to be installed" contains "$(get "$url")" "wp-admin/install.php"
+check "wordpress: wants to be installed" contains "$(get "$url")" "Install WordPress"
 get "${url}wp-admin/install.php?step=2" --data-urlencode "weblog_title=Our site" -d user_name=admin \
 	-d admin_password=s3cret-of-ours -d admin_password2=s3cret-of-ours -d admin_email=a@example.com \
 	-d language= >"$work/installed"
