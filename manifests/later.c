@@ -18,20 +18,20 @@ struct later {
 	const char *const *values;
 };
 
-static const char *const shared_mounts[] = { "service", "instance", "storage", NULL };
+static const char *const flex_mounts[] = { "instance", "storage", NULL };
 static const char *const flag_set[] = { "true", NULL };
 
 static const struct later of_apps[] = {
 	{ "stack", "composable images are not supported", "give the app a type" },
 	{ "resources", "not counted yet", "use size" },
 	{ "container_profile", "not counted yet", "use size" },
-	{ "mounts.*.source", "not mounted yet", "local and tmp are", shared_mounts },
+	{ "mounts.*.source", "not mounted yet", "local, tmp and service are", flex_mounts },
 	{ "firewall", "not enforced yet" },
 	{ "timezone", "crons are not run yet" },
 	{ "move_to_root", "not done", "write web.locations", flag_set },
 	{ "web.resources", "not counted yet", "use size" },
 	{ "web.container_profile", "not counted yet", "use size" },
-	{ "web.mounts.*.source", "not mounted yet", "local and tmp are", shared_mounts },
+	{ "web.mounts.*.source", "not mounted yet", "local, tmp and service are", flex_mounts },
 	{ "web.firewall", "not enforced yet" },
 	{ "web.timezone", "crons are not run yet" },
 	{ "web.move_to_root", "not done", "write web.locations", flag_set },

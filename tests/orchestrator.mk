@@ -27,6 +27,7 @@ e2e_tests += tests/e2e/environments.sh
 e2e_tests += tests/e2e/group.sh
 e2e_tests += tests/e2e/locations.sh
 e2e_tests += tests/e2e/run.sh
+e2e_tests += tests/e2e/services.sh
 e2e_tests += tests/e2e/shop.sh
 e2e_tests += tests/e2e/volumes.sh
 EXTRA_DIST += tests/e2e/images.sh tests/e2e/lib.sh
