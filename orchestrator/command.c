@@ -113,7 +113,7 @@ int command_start(struct command *c, const char *const *argv, const char *user, 
 	struct cgroup_entry cgroup = CGROUP_ENTRY_NONE;
 	struct exec_spec spec = {
 		.cgroup = &cgroup,
-		.argv = argv,
+		.argv = c->image->app && !user ? lower_command(&c->s->arena, argv) : argv,
 		.envp = with_term(arena, c->lowered.env),
 		.folder = c->image->app ? "/app" : "/",
 		.stdio = { stdio[0], stdio[1], stdio[2] },

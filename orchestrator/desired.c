@@ -162,6 +162,26 @@ static struct json_t *make_mounts(const struct app *app)
 	return map;
 }
 
+static int add_name(const char *name, struct json_t *value, void *ctx)
+{
+	(void)value;
+	json_add(ctx, json_new_text(name));
+	return 0;
+}
+
+/* The first rule that matches decides; a document's maps have no order, its lists do. */
+static int add_rules(const char *path, struct json_t *location, void *ctx)
+{
+	const struct json_t *rules = json_get(location, "rules");
+
+	if (json_count(rules) > 1) {
+		struct json_t *order = json_put(ctx, path, json_new_list());
+
+		(void)json_each(rules, add_name, order);
+	}
+	return 0;
+}
+
 static char *make_url(struct arena *arena, const struct environment *e)
 {
 	return arena_printf(arena, "http://%s:%u/",
@@ -184,6 +204,8 @@ static void add_app(struct maker *m, const struct app *app)
 	part = json_put(c, "app", json_copy_deep(app->document));
 	json_drop(part, "relationships"); /* above, resolved */
 	json_drop(part, "mounts");
+	(void)json_each(json_path(part, "web", "locations", NULL), add_rules,
+			json_put(c, "rules", json_new_map()));
 	if (m->in->variables)
 		json_put(c, "variables", json_copy_deep(m->in->variables));
 }

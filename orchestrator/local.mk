@@ -46,7 +46,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/cmd_pool.c \
 	%D%/cmd_volume.c \
 	%D%/commands.c \
-	%D%/contract.c \
+	%D%/contract.c %D%/contract_links.c \
 	%D%/control.c \
 	%D%/converge.c \
 	%D%/db.c \
@@ -66,6 +66,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/inside.c \
 	%D%/lineage.c \
 	%D%/look.c \
+	%D%/lower.c %D%/lower_net.c \
 	%D%/moment.c \
 	%D%/lower.c \
 	%D%/lower_vars.c \

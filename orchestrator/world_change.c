@@ -214,6 +214,7 @@ static int write_files(const struct live *l, const struct lowered *lowered, stru
 	if (put_file(etc, "hosts", lowered->hosts, l->first_id, 0644, err) < 0 ||
 	    put_file(etc, "resolv.conf", lowered->resolv, l->first_id, 0644, err) < 0 ||
 	    put_file(etc, "hostname", lowered->hostname, l->first_id, 0644, err) < 0 ||
+	    put_file(etc, "config.json", lowered->facts, l->first_id, 0644, err) < 0 ||
 	    put_file(own, "config.json", lowered->config, l->first_id, 0600, err) < 0)
 		return -1;
 	if (write_secrets(l, lowered, err) < 0)
