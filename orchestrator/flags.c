@@ -213,7 +213,7 @@ const struct cli_flag branch_flags[] = {
 	  "what to clone (default: the environment that the branch comes from)" },
 	{ "no-data", 0, FLAG_SWITCH, AT(no_data), NULL, "start with empty volumes" },
 	{ "no-start", 0, FLAG_SWITCH, AT(no_start), NULL, "only make it: orch start later" },
-	{ "ttl", 0, FLAG_TIME, AT(ttl_ms), "TIME", "remove it after that time" },
+	TTL_FLAG,
 	TIMEOUT,
 	PROGRESS,
 	{ NULL },

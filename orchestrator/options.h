@@ -38,7 +38,6 @@ struct options {
 	bool rm, host;		/* run */
 	const char *artifacts;
 	const char *from;	    /* branch, sync, run */
-	unsigned long ttl_ms;	    /* branch */
 	bool no_data, no_start;	    /* branch */
 	bool no_snapshot;	    /* deploy */
 	const char *pool_size;	    /* deploy, branch */
