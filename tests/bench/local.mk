@@ -16,3 +16,11 @@ bench: %D%/floor %D%/commits %D%/floor-init orch runtime/orch-init tests/live/pr
 	bash $(srcdir)/%D%/bench.sh
 
 .PHONY: bench
+
+# Many environments at once, and one after the other: BENCH_ENVIRONMENTS, BENCH_CYCLES.
+bench-many: orch runtime/orch-init runtime/orch-doze tests/live/probe
+	bash $(srcdir)/%D%/density.sh
+	bash $(srcdir)/%D%/cycles.sh
+EXTRA_DIST += %D%/many.sh %D%/density.sh %D%/cycles.sh
+
+.PHONY: bench-many
