@@ -176,6 +176,12 @@ Test(pool, rewriting_under_snapshots_stays_within_the_limit)
 	near_mib(usage("main@g3/db").exclusive, 20);
 	cr_assert_eq(usage("main/db").limit, 32 * MIB);
 	cr_assert_eq(rewrite("main/db/g", 14), EDQUOT);
+	/* What is in it to the last byte can be given more, or less. */
+	OK(volume_ensure(pool, "main/db", 0, 0, 48 * MIB, &err));
+	cr_assert_eq(rewrite("main/db/h", 40), EDQUOT);
+	OK(volume_ensure(pool, "main/db", 0, 0, 16 * MIB, &err));
+	OK(volume_ensure(pool, "main/db", 0, 0, 96 * MIB, &err));
+	cr_assert_eq(rewrite("main/db/h", 40), 0);
 	OK(volume_ensure_no(pool, "main/db", &err));
 	for (int i = 0; i < 6; i++)
 		OK(volume_ensure_no(pool, arena_printf(&arena, "main@g%d/db", i), &err));
