@@ -33,6 +33,7 @@ int cmd_start(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_destroy(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_env(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_var(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_events(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_open(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_gc(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_pause(void *ctx, int argc, const char **argv, struct error *err);

@@ -13,6 +13,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/cmd_deploy.c \
 	%D%/cmd_destroy.c \
 	%D%/cmd_env.c \
+	%D%/cmd_events.c \
 	%D%/cmd_exec.c \
 	%D%/cmd_gc.c \
 	%D%/cmd_diff.c \
@@ -48,6 +49,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/lineage.c \
 	%D%/look.c \
 	%D%/moment.c \
+	%D%/notice.c \
 	%D%/lower.c \
 	%D%/lower_vars.c \
 	%D%/plan.c \
@@ -63,6 +65,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/rollout.c \
 	%D%/session.c \
 	%D%/state.c \
+	%D%/state_events.c \
 	%D%/state_generations.c \
 	%D%/state_ids.c \
 	%D%/state_vars.c \
@@ -107,6 +110,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/lineage.h \
 	%D%/look.h \
 	%D%/moment.h \
+	%D%/notice.h \
 	%D%/lower.h \
 	%D%/options.h \
 	%D%/plan.h \
