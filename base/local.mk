@@ -4,6 +4,7 @@ noinst_LIBRARIES += %D%/libbase.a
 	%D%/arena.c %D%/arena.h \
 	%D%/auto.h \
 	%D%/cli.c %D%/cli.h %D%/cli_help.c \
+	%D%/copy.c %D%/copy.h \
 	%D%/error.c %D%/error.h \
 	%D%/file.c %D%/file.h \
 	%D%/json.c %D%/json.h \

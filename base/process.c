@@ -23,7 +23,8 @@ static _Noreturn void become(const struct process_spec *spec, int out, int error
 	int null = open("/dev/null", O_RDONLY);
 	sigset_t none;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (!spec->outlives)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
@@ -172,6 +173,8 @@ uint64_t process_start_time(pid_t pid)
 	if (!p || p[1] == '\0')
 		return 0;
 	p += 2; /* now at field 3 */
+	if (*p == 'Z' || *p == 'X')
+		return 0; /* it ended, and nobody has asked yet how */
 	for (int field = 3; field < 22; field++) {
 		p = strchr(p, ' ');
 		if (!p)

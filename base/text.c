@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static void reserve(struct text *t, size_t more)
 {
@@ -138,9 +139,28 @@ int text_to_u64(const char *s, uint64_t max, uint64_t *out)
 	return 0;
 }
 
+static const char units[] = "KMGTPE";
+
+int text_to_bytes(const char *s, uint64_t *out)
+{
+	size_t digits = strspn(s, "0123456789");
+	const char *unit = s[digits] ? strchr(units, s[digits]) : NULL;
+	unsigned shift = unit ? (unsigned)(unit - units + 1) * 10 : 0;
+	char number[24];
+	uint64_t n;
+
+	if (digits >= sizeof(number) || (s[digits] && (!unit || s[digits + 1])))
+		return -1;
+	memcpy(number, s, digits);
+	number[digits] = '\0';
+	if (text_to_u64(number, UINT64_MAX >> shift, &n) < 0)
+		return -1;
+	*out = n << shift;
+	return 0;
+}
+
 char *text_bytes(char *buf, uint64_t bytes)
 {
-	static const char units[] = "KMGTPE";
 	double value = (double)bytes;
 	int unit = -1;
 
@@ -172,5 +192,15 @@ char *text_duration(char *buf, uint64_t ms)
 		snprintf(buf, 16, "%uh%02um", (unsigned)(s / 3600), (unsigned)(s / 60 % 60));
 	else
 		snprintf(buf, 16, "%" PRIu64 "d", s / 86400);
+	return buf;
+}
+
+char *text_time(char buf[TEXT_TIME], int64_t seconds)
+{
+	const time_t t = (time_t)seconds;
+	struct tm tm;
+
+	if (!gmtime_r(&t, &tm) || !strftime(buf, TEXT_TIME, "%Y-%m-%dT%H:%M:%SZ", &tm))
+		buf[0] = '\0';
 	return buf;
 }

@@ -38,7 +38,13 @@ const char *text_nearest(const char *word, const char *const *candidates, size_t
 /* Decimal, the whole string, at most max. -1 when it isn't one. */
 int text_to_u64(const char *s, uint64_t max, uint64_t *out);
 
+/* "64G", "300M", "4096": whole numbers, binary units, the whole string. -1 when it isn't one. */
+int text_to_bytes(const char *s, uint64_t *out);
+
 /* "142M", "1.5G": binary units, at most three digits. buf holds at least 16 bytes; returned. */
 char *text_bytes(char *buf, uint64_t bytes);
+#define TEXT_TIME 24
+/* RFC 3339 in UTC, of seconds since 1970: "2026-11-24T22:10:08Z". Returns buf. */
+char *text_time(char buf[TEXT_TIME], int64_t seconds);
 /* "6.41s", "12.5s", "1m03s", "2h11m", "11d": for people. buf holds at least 16 bytes; returned. */
 char *text_duration(char *buf, uint64_t ms);

@@ -54,7 +54,8 @@ static int add_header(struct archive *a, const char *path, const struct stat *st
 		      struct error *err)
 {
 	char header[BLOCK] = "";
-	bool folder = S_ISDIR(st->st_mode), file = S_ISREG(st->st_mode);
+	bool file = S_ISREG(st->st_mode);
+	const char kind = file ? '0' : S_ISDIR(st->st_mode) ? '5' : '2';
 	unsigned sum = 0;
 
 	if (put_name(header, path, err) < 0)
@@ -65,7 +66,7 @@ static int add_header(struct archive *a, const char *path, const struct stat *st
 	put_octal(header + 124, 12, file ? (uint64_t)st->st_size : 0);
 	put_octal(header + 136, 12, 0);
 	memset(header + 148, ' ', 8);
-	header[156] = file ? '0' : folder ? '5' : '2';
+	header[156] = kind;
 	if (link)
 		memcpy(header + 157, link, strlen(link));
 	memcpy(header + 257, "ustar\00000", 8);
@@ -226,8 +227,12 @@ char *base64_encode(struct arena *arena, const void *data, size_t size)
 
 		*to++ = letters[bits >> 18];
 		*to++ = letters[bits >> 12 & 63];
-		*to++ = n > 1 ? letters[bits >> 6 & 63] : '=';
-		*to++ = n > 2 ? letters[bits & 63] : '=';
+		to[0] = to[1] = '=';
+		if (n > 1)
+			to[0] = letters[bits >> 6 & 63];
+		if (n > 2)
+			to[1] = letters[bits & 63];
+		to += 2;
 	}
 	return out;
 }

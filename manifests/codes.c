@@ -101,6 +101,9 @@ const struct code codes[] = {
 	{ "E0213", "two names for one app",
 	  "In a map of applications the key is the app's name. A `name` in it may only repeat "
 	  "it." },
+	{ "W0214", "the app's folder isn't there",
+	  "source.root is relative to the project's folder. Without that folder there is nothing "
+	  "to build from, and deploy fails." },
 	{ "E0301", "no image for this type",
 	  "Nothing is known of the type, or there is no recipe for this version. `orch image ls` "
 	  "and the catalogue's folder tell what there is; a "

@@ -88,6 +88,8 @@ static bool read_hashed(const char **s, const struct range *r, uint32_t hash, un
 		if (!read_pair(s, r, &low, &high) || *(*s)++ != ')')
 			return false;
 	}
+	if (high < low)
+		return false;
 	if (**s != '/') {
 		*from = *to = low + hash % (high - low + 1);
 		*step = 1;
@@ -96,6 +98,8 @@ static bool read_hashed(const char **s, const struct range *r, uint32_t hash, un
 	if (!read_step(s, step))
 		return false;
 	spread = *step < high - low + 1 ? *step : high - low + 1;
+	if (!spread)
+		return false;
 	*from = low + hash % spread;
 	*to = high;
 	return true;

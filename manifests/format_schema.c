@@ -92,10 +92,14 @@ static void put_either(struct json_t *schema, const struct key *key)
 	list = json_put(schema, "anyOf", json_new_list());
 	for (const char *word = key->either; *word; word += strspn(word, " ")) {
 		size_t len = strcspn(word, " ");
+		const char *name = arena_strndup(&arena, word, len);
 		struct json_t *one = json_add(list, json_new_map());
+		struct json_t *member;
 
-		json_add(json_put(one, "required", json_new_list()),
-			 json_new_text(arena_strndup(&arena, word, len)));
+		json_add(json_put(one, "required", json_new_list()), json_new_text(name));
+		member =
+			json_put(json_put(one, "properties", json_new_map()), name, json_new_map());
+		json_put_text(json_put(member, "not", json_new_map()), "type", "null");
 		word += len;
 	}
 }

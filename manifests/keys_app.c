@@ -115,9 +115,9 @@ static const struct key build_keys[] = {
 	{ NULL, KEY_END },
 };
 
-#define LANGUAGE(name, about_)                                      \
-	{                                                           \
-		name, KEY_NAMES, .about = about_, .item = &any_item \
+#define LANGUAGE(name, about_)                                        \
+	{                                                             \
+		name, KEY_NAMES, .about = (about_), .item = &any_item \
 	}
 static const struct key dependency_keys[] = {
 	LANGUAGE("php", "packages for composer"),

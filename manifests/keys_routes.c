@@ -194,9 +194,9 @@ static const struct key enabled_keys[] = {
 		"redirects", KEY_MAP, .about = "of single paths", .otherwise = "{}", \
 				      .keys = redirects_keys                         \
 	}
-#define ROW_TO(about_)                                        \
-	{                                                     \
-		"to", KEY_TEXT, KEY_REQUIRED, .about = about_ \
+#define ROW_TO(about_)                                          \
+	{                                                       \
+		"to", KEY_TEXT, KEY_REQUIRED, .about = (about_) \
 	}
 
 static const struct key upstream_keys[] = {

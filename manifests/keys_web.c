@@ -157,26 +157,27 @@ static const char *rule_name(struct problems *p, const struct node *member)
 
 static const struct key header_item = { NULL, KEY_TEXT, .check = one_line_check };
 
-#define ROWS_OF_RULES(allow, expires, passthru, headers)                                          \
-	{ "allow", KEY_FLAG, .about = "serve files that no rule speaks of", .otherwise = allow }, \
-		{ "scripts", KEY_FLAG, .about = "run files of the language, such as .php",        \
-		  .otherwise = allow },                                                           \
-		{ "expires",                                                                      \
-		  KEY_OWN,                                                                        \
-		  KEY_ALSO_TEXT | KEY_ALSO_NUMBER,                                                \
-		  .about = "how long clients keep files; -1: not at all",                         \
-		  .otherwise = expires,                                                           \
-		  .check = expires_check },                                                       \
-		{ "passthru",                                                                     \
-		  KEY_OWN,                                                                        \
-		  KEY_ALSO_TEXT | KEY_ALSO_FLAG,                                                  \
-		  .about = "where requests go for which there is no file",                        \
-		  .otherwise = passthru,                                                          \
-		  .check = passthru_check },                                                      \
-	{                                                                                         \
-		"headers", KEY_NAMES, .about = "added to files", .otherwise = headers,            \
-				      .item = &header_item, .name_of = header_name,               \
-				      .name_pattern = "^[A-Za-z0-9_-]+$"                          \
+#define ROWS_OF_RULES(allow, expires, passthru, headers)                                   \
+	{ "allow", KEY_FLAG, .about = "serve files that no rule speaks of",                \
+	  .otherwise = (allow) },                                                          \
+		{ "scripts", KEY_FLAG, .about = "run files of the language, such as .php", \
+		  .otherwise = (allow) },                                                  \
+		{ "expires",                                                               \
+		  KEY_OWN,                                                                 \
+		  KEY_ALSO_TEXT | KEY_ALSO_NUMBER,                                         \
+		  .about = "how long clients keep files; -1: not at all",                  \
+		  .otherwise = (expires),                                                  \
+		  .check = expires_check },                                                \
+		{ "passthru",                                                              \
+		  KEY_OWN,                                                                 \
+		  KEY_ALSO_TEXT | KEY_ALSO_FLAG,                                           \
+		  .about = "where requests go for which there is no file",                 \
+		  .otherwise = (passthru),                                                 \
+		  .check = passthru_check },                                               \
+	{                                                                                  \
+		"headers", KEY_NAMES, .about = "added to files", .otherwise = (headers),   \
+				      .item = &header_item, .name_of = header_name,        \
+				      .name_pattern = "^[A-Za-z0-9_-]+$"                   \
 	}
 
 static const struct key rule_keys[] = { ROWS_OF_RULES(NULL, NULL, NULL, NULL), { NULL, KEY_END } };

@@ -50,8 +50,24 @@ static struct node *read_tree(struct loader *l, const char *path, const char *ba
 	return root;
 }
 
+/* deploy takes the code from there. */
+static void check_root(struct loader *l, const struct app *a, struct error *err)
+{
+	const struct node *n = tree_path(a->node, "source", "root", NULL);
+	char *text;
+	size_t size;
+
+	if (n && n->at.file && *a->root &&
+	    l->files->read(l->files->ctx, l->problems->arena, a->root, &text, &size, err) ==
+		    FILE_ABSENT)
+		(void)problem_add(l->problems, PROBLEM_WARNING, "W0214", n->at,
+				  "there is no folder \"%s\" in the project", a->root);
+}
+
 static void add_app(struct loader *l, const struct node *tree, const char *root)
 {
+	struct error ignored;
+
 	struct app *all;
 
 	l->found = true;
@@ -62,7 +78,8 @@ static void add_app(struct loader *l, const struct node *tree, const char *root)
 			memcpy(all, l->m.apps, l->m.n_apps * sizeof(*all));
 		l->m.apps = all;
 	}
-	app_read(l->problems, tree, root, &l->m.apps[l->m.n_apps++]);
+	app_read(l->problems, tree, root, &l->m.apps[l->m.n_apps]);
+	check_root(l, &l->m.apps[l->m.n_apps++], &ignored);
 }
 
 static void app_file(struct loader *l, const char *path, struct error *err)

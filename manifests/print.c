@@ -117,9 +117,7 @@ static void put_scalar(struct printer *pr, const struct node *n, unsigned depth)
 {
 	if (n->plain && node_is_null(n)) {
 		text_add(&pr->out, "null");
-	} else if (n->plain && !node_is_text(n)) {
-		text_add(&pr->out, n->text);
-	} else if (is_bare(n->text)) {
+	} else if ((n->plain && !node_is_text(n)) || is_bare(n->text)) {
 		text_add(&pr->out, n->text);
 	} else if (is_block(n->text)) {
 		put_block(pr, n, depth);

@@ -205,13 +205,18 @@ void problems_print(const struct problems *p, enum severity least, FILE *to)
 {
 	AUTO(arena) struct arena arena = { 0 };
 	const struct problem **order = problems_sort(&arena, p);
-	size_t left = p->errors + p->warnings + p->notes - p->n;
+	size_t left = p->errors;
 
+	if (least >= PROBLEM_WARNING)
+		left += p->warnings;
+	if (least >= PROBLEM_NOTE)
+		left += p->notes;
 	for (size_t i = 0; i < p->n; i++) {
 		const struct problem *item = order[i];
 
 		if (item->severity > least)
 			continue;
+		left--;
 		print_place(&item->at, to);
 		fprintf(to, "%s: %s [%s]\n", severity_name(item->severity), item->text, item->code);
 		print_source(p, item, to);

@@ -252,14 +252,22 @@ static struct node *domain_check(struct problems *p, const struct node *n, struc
 	return NULL;
 }
 
+/* As it was given: what of it was refused has been complained about. */
+static bool has_some(const struct node *rule, const char *key)
+{
+	const struct node *n = tree_get(rule, key);
+
+	return n && !node_is_null(n) && (n->kind == NODE_SCALAR || n->n);
+}
+
 static struct node *rule_check(struct problems *p, const struct node *n, struct node *out)
 {
-	bool ips = tree_get(out, "ips")->n > 0, domains = tree_get(out, "domains")->n > 0;
+	bool ips = has_some(n, "ips"), domains = has_some(n, "domains");
 
 	if (ips && domains)
 		(void)problem_add(p, PROBLEM_ERROR, "E0211", node_place(n),
 				  "a rule has \"ips\" or \"domains\", not both");
-	else if (!ips && !domains && !tree_get(out, "ports")->n)
+	else if (!ips && !domains && !has_some(n, "ports"))
 		(void)problem_add(p, PROBLEM_ERROR, "E0211", node_place(n),
 				  "a rule needs \"ips\", \"domains\" or \"ports\"");
 	return out;

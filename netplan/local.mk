@@ -11,6 +11,7 @@ noinst_LIBRARIES += %D%/libnetplan.a
 	%D%/pin.c \
 	%D%/plan.c %D%/plan.h \
 	%D%/resolvers.c \
+	%D%/rules_chains.c \
 	%D%/rules_host.c \
 	%D%/rules_list.c \
 	%D%/rules_router.c \

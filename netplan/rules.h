@@ -26,5 +26,9 @@ int rules_ensure_host(const struct net_plan *plan, struct error *err);
 /* The chains of id; the table too when no chain is left in it. Gone is success. */
 int rules_ensure_no_host(const char *id, struct error *err);
 
+/* Ids that have chains on the host, of whatever root. In the arena. */
+struct arena;
+int rules_list_host(struct arena *arena, const char ***ids, size_t *n, struct error *err);
+
 /* (source, destination, protocol, port) allowed by the kernel's set right now, at most max; returns how many or -1. */
 int rules_list(int router, struct net_path *out, size_t max, struct error *err);

@@ -118,7 +118,7 @@ static int run_clone_hook(struct run *r, const struct item *item, struct error *
 	const struct backend *b = r->p->backend;
 	uint64_t since = b->now_ms(b->ctx);
 
-	if (!r->p->options->clone || strcmp(item->how, "start") != 0 ||
+	if (!r->p->options->clone || json_get_flag(entry, "cleaned", false) ||
 	    !json_text(json_path(item->wanted, "app", "hooks", "clone", NULL), NULL))
 		return 0;
 	json_put_flag(entry, "at_hook", true);
@@ -127,6 +127,7 @@ static int run_clone_hook(struct run *r, const struct item *item, struct error *
 	if (b->hook(b->ctx, item->name, "clone", err) < 0)
 		return fail_in(err, "clone hook");
 	json_drop(entry, "at_hook");
+	json_put_flag(entry, "cleaned", true);
 	b->event(b->ctx, "hook", item->name, "clone", b->now_ms(b->ctx) - since);
 	r->deadline += b->now_ms(b->ctx) - since;
 	return 0;

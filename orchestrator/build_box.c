@@ -22,7 +22,7 @@
 #define RUN_SIZE (1u << 20)
 #define ADDRESS (NET_CONTAINERS + 2)
 #define BOX_MOUNTS 6
-#define UPLINK_TRIES 16
+#define UPLINK_TRIES 8
 
 struct box {
 	struct session *s;
@@ -152,8 +152,8 @@ static int make_container(struct box *b, struct error *err)
 	return r;
 }
 
-/* Of two builds that find the same address free, one has to look again. */
-static int give_uplink(struct box *b, struct net_plan *plan, struct error *err)
+/* As in world_net.c: another build or environment may take the address that was free. */
+static int ensure_uplink(struct box *b, struct net_plan *plan, struct error *err)
 {
 	for (int tries = 0; tries < UPLINK_TRIES; tries++) {
 		int r;
@@ -181,7 +181,7 @@ static int link_up(struct box *b, struct error *err)
 		.n_resolvers = b->n_resolvers,
 	};
 
-	if (links_make_router(&b->router, err) < 0 || give_uplink(b, &plan, err) < 0 ||
+	if (links_make_router(&b->router, err) < 0 || ensure_uplink(b, &plan, err) < 0 ||
 	    links_ensure_member(b->router, b->c.netns_fd, &member, err) < 0 ||
 	    rules_ensure_router(b->router, &plan, err) < 0)
 		return -1;

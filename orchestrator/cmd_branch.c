@@ -210,7 +210,6 @@ static int find_clone_hook(const char *name, struct json_t *container, void *ctx
 static int give_up(struct branch *b, struct error *err)
 {
 	struct session *s = b->s;
-	struct options options = *s->options;
 	struct error why = *err, again;
 	size_t kept;
 
@@ -222,9 +221,7 @@ static int give_up(struct branch *b, struct error *err)
 			    "%s\n\"%s\" stays for a look: orch logs -e %s; again: the same "
 			    "command; away with it: orch destroy -e %s",
 			    why.text, s->env.name, s->env.name, s->env.name);
-	options.purge = true;
-	s->options = &options;
-	if (destroy_environment(s, &kept, &again) < 0 ||
+	if (destroy_held(s, true, &kept, &again) < 0 ||
 	    (b->git_made && git_branch_remove(&s->arena, &s->project, s->env.name, &again) < 0))
 		return fail(err, ERROR_BROKEN, "%s\nand it can't be removed: %s", why.text,
 			    again.text);

@@ -10,12 +10,14 @@
 #include "base/json.h"
 #include "orchestrator/commands.h"
 #include "orchestrator/deploy.h"
+#include "orchestrator/destroy.h"
 #include "orchestrator/look.h"
 #include "orchestrator/progress.h"
 #include "orchestrator/record.h"
 #include "orchestrator/request.h"
 #include "orchestrator/rollout.h"
 #include "orchestrator/session.h"
+#include "orchestrator/storage.h"
 #include "orchestrator/supervise.h"
 #include "orchestrator/ttl.h"
 
@@ -48,7 +50,8 @@ static int prepare(struct deploy *d, struct error *err)
 {
 	struct session *s = d->s;
 
-	if (session_need_state(s, "deploy", err) < 0 || session_project(s, err) < 0 ||
+	if (session_need_state(s, "deploy", err) < 0 || destroy_finish_all(s, err) < 0 ||
+	    storage_first_use(s, err) < 0 || session_project(s, err) < 0 ||
 	    rollout_lock(s, &d->lock, err) < 0 || session_project(s, err) < 0 ||
 	    request_publish(s, err) < 0)
 		return -1;

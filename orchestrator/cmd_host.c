@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -14,10 +15,13 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/table.h"
+#include "base/text.h"
 #include "orchestrator/commands.h"
 #include "orchestrator/session.h"
 #include "orchestrator/supervise.h"
 #include "runtime/cgroup.h"
+#include "runtime/pool.h"
+#include "runtime/volume.h"
 
 struct doctor {
 	struct session *s;
@@ -93,6 +97,34 @@ static void check_program(struct doctor *d, const char *name, const char *packag
 	say(d, false, name, "not there", arena_printf(&d->s->arena, "install %s", package));
 }
 
+/* Of the root's pool, where it is there: what would fail a writer, and soon. */
+static void check_pool(struct doctor *d)
+{
+	const char *path = d->s->host.pool;
+	struct pool_space p;
+	struct error err;
+	char free_text[16], disk_text[16];
+	struct stat st;
+
+	if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode) && !pool_mounted(path)) {
+		say(d, false, "pool", "its folder isn't mounted",
+		    arena_printf(&d->s->arena, "mount what %s leads to", path));
+		return;
+	}
+	if (geteuid() != 0 || pool_space(&d->s->arena, path, &p, &err) != 0)
+		return;
+	say(d, !p.held && p.free > p.size / 20, "pool",
+	    arena_printf(&d->s->arena, "%s, %s free%s", p.driver, text_bytes(free_text, p.free),
+			 p.limits ? "" : ", \"disk\" not enforced"),
+	    p.held	     ? "make room on the disk below it"
+		    : p.file ? "orch df; orch pool grow SIZE"
+			     : "orch df; make room");
+	if (p.file)
+		say(d, !p.tight, "disk below the pool",
+		    arena_printf(&d->s->arena, "%s free", text_bytes(disk_text, p.disk_free)),
+		    "make room on it: the pool ends where it does");
+}
+
 static void check_all(struct doctor *d)
 {
 	struct error err = { 0 };
@@ -110,6 +142,9 @@ static void check_all(struct doctor *d)
 	check_program(d, "mmdebstrap", "mmdebstrap: base images are built with it");
 	check_program(d, "mkfs.btrfs", "btrfs-progs: the pool is made with it");
 	check_program(d, "git", "git");
+	check_pool(d);
+	check_program(d, "tar", "tar: backups are made with it");
+	check_program(d, "zstd", "zstd: backups are compressed with it");
 	say(d, access(d->s->host.init, X_OK) == 0, "orch-init", d->s->host.init,
 	    "reinstall orch, or set ORCH_LIBEXEC");
 	say(d, file_exists(arena_printf(&d->s->arena, "%s/catalog", d->s->host.share)), "catalogue",

@@ -74,6 +74,8 @@ const struct cli_flag deploy_flags[] = {
 	{ "progress", 0, FLAG_CHOICE, AT(progress), "HOW", "auto, tty, plain, json, none",
 	  progress_choices },
 	{ "yes", 'y', FLAG_SWITCH, AT(yes), NULL, "don't ask" },
+	{ "pool-size", 0, FLAG_TEXT, AT(pool_size), "SIZE",
+	  "of the pool's file, if this deploy makes it (default: 64G, sparse)" },
 	{ NULL },
 };
 const struct cli_flag logs_flags[] = {
@@ -113,7 +115,32 @@ const struct cli_flag start_flags[] = {
 };
 const struct cli_flag destroy_flags[] = {
 	{ "purge", 0, FLAG_SWITCH, AT(purge), NULL, "data too, instead of to the trash" },
-	{ "yes", 'y', FLAG_SWITCH, AT(yes), NULL, "don't ask" },
+	{ "yes", 'y', FLAG_SWITCH, AT(yes), NULL, "don't ask, unless it is the production one" },
+	{ "yes-destroy", 0, FLAG_TEXT, AT(yes_destroy), "NAME",
+	  "don't ask if that is its name, also of the production one" },
+	{ NULL },
+};
+const struct cli_flag trash_flags[] = {
+	{ "older-than", 0, FLAG_TIME, AT(older_than_ms), "TIME", "empty: only what is older" },
+	{ "yes", 'y', FLAG_SWITCH, AT(yes), NULL, "empty: don't ask" },
+	{ NULL },
+};
+const struct cli_flag backup_flags[] = {
+	{ "to", 0, FLAG_TEXT, AT(to), "FILE|DIR",
+	  "create: one file, or into a folder that is there" },
+	{ "live", 0, FLAG_SWITCH, AT(live), NULL,
+	  "create: no process stands still; each volume is as of its own moment" },
+	{ "no-images", 0, FLAG_SWITCH, AT(no_images), NULL, "create: their digests only" },
+	{ "as", 0, FLAG_TEXT, AT(as), "NAME", "restore: into this environment" },
+	{ "data-only", 0, FLAG_SWITCH, AT(data_only), NULL, "restore: what is deployed stays" },
+	{ "no-code", 0, FLAG_SWITCH, AT(data_only), NULL, "the same" },
+	{ "timeout", 0, FLAG_TIME, AT(timeout_ms), "TIME",
+	  "restore: for all to be ready (default: 5m)" },
+	{ NULL },
+};
+const struct cli_flag fsck_flags[] = {
+	{ "repair", 0, FLAG_SWITCH, AT(repair), NULL,
+	  "remove what is nobody's; data to the trash" },
 	{ NULL },
 };
 const struct cli_flag image_flags[] = {
@@ -201,5 +228,17 @@ const struct cli_flag rollback_flags[] = {
 	  "don't keep the data as it is before it" },
 	TIMEOUT,
 	PROGRESS,
+	{ NULL },
+};
+const struct cli_flag volume_flags[] = {
+	TIMEOUT,
+	PROGRESS,
+	{ NULL },
+};
+const struct cli_flag pool_flags[] = {
+	{ "allow-copy", 0, FLAG_SWITCH, AT(allow_copy), NULL,
+	  "use: also where each snapshot and branch is a full copy" },
+	{ "unlimited", 0, FLAG_SWITCH, AT(unlimited), NULL,
+	  "use: also where \"disk\" can't be enforced" },
 	{ NULL },
 };

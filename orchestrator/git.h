@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct arena;
@@ -16,6 +17,7 @@ struct git {
 	uid_t uid;
 	gid_t gid;
 	const char *const *env; /* more variables, NULL-terminated; or NULL */
+	bool writes; /* to the user's repository: cut short, git leaves locks that a person has to remove */
 };
 
 struct git git_of(const struct project *p);

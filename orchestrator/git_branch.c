@@ -19,10 +19,18 @@ bool git_branch_exists(struct arena *arena, const struct project *p, const char 
 			arena_printf(arena, "refs/heads/%s", name), NULL) != NULL;
 }
 
+static struct git writing(const struct project *p)
+{
+	struct git git = git_of(p);
+
+	git.writes = true;
+	return git;
+}
+
 int git_branch_ensure(struct arena *arena, const struct project *p, const char *name, bool *made,
 		      struct error *err)
 {
-	const struct git git = git_of(p);
+	const struct git git = writing(p);
 
 	*made = false;
 	if (git_branch_exists(arena, p, name))
@@ -36,7 +44,7 @@ int git_branch_ensure(struct arena *arena, const struct project *p, const char *
 int git_branch_remove(struct arena *arena, const struct project *p, const char *name,
 		      struct error *err)
 {
-	const struct git git = git_of(p);
+	const struct git git = writing(p);
 
 	return git_output(arena, &git, err, "branch", "-D", "--", name, NULL) ? 0 : -1;
 }
@@ -94,7 +102,7 @@ static const char *const *owner_settings(struct arena *arena, const struct proje
 int git_branch_merge(struct arena *arena, const struct project *p, const char *from,
 		     struct error *err)
 {
-	struct git git = git_of(p);
+	struct git git = writing(p);
 	struct error ignored;
 	const char *files;
 
@@ -145,7 +153,7 @@ int git_branch_forward(struct arena *arena, const struct project *p, const char 
 		       struct error *err)
 {
 	const char *folder = git_branch_worktree(arena, p, to);
-	struct git git = git_of(p);
+	struct git git = writing(p);
 	struct error ignored;
 
 	if (!git_output(arena, &git, &ignored, "merge-base", "--is-ancestor",

@@ -3,14 +3,21 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 %C%_liborchestrator_a_SOURCES = \
 	%D%/activate.c \
 	%D%/apply.c \
-	%D%/attend.c \
+	%D%/backup.c \
+	%D%/backup_images.c \
+	%D%/backup_make.c \
+	%D%/backup_restore.c \
+	%D%/backup_store.c \
 	%D%/bases.c \
 	%D%/build.c \
 	%D%/build_box.c \
+	%D%/cmd_backup.c \
+	%D%/attend.c \
 	%D%/cmd_branch.c \
 	%D%/cmd_check.c \
 	%D%/cmd_config.c \
 	%D%/cmd_deploy.c \
+	%D%/cmd_df.c \
 	%D%/cmd_destroy.c \
 	%D%/cmd_env.c \
 	%D%/cmd_events.c \
@@ -18,12 +25,15 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/cmd_gc.c \
 	%D%/cmd_diff.c \
 	%D%/cmd_exec.c \
+	%D%/cmd_fsck.c \
 	%D%/cmd_explain.c \
 	%D%/cmd_host.c \
 	%D%/cmd_image.c \
 	%D%/cmd_life.c \
 	%D%/cmd_list.c \
 	%D%/cmd_logs.c \
+	%D%/cmd_mount.c \
+	%D%/cmd_trash.c \
 	%D%/cmd_var.c \
 	%D%/cmd_rollback.c \
 	%D%/cmd_sync.c \
@@ -31,14 +41,20 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/cmd_schema.c \
 	%D%/cmd_run.c \
 	%D%/command.c \
+	%D%/cmd_pool.c \
+	%D%/cmd_volume.c \
 	%D%/commands.c \
 	%D%/contract.c \
 	%D%/control.c \
 	%D%/converge.c \
 	%D%/db.c \
 	%D%/desired.c \
+	%D%/destroy.c \
 	%D%/effects.c \
 	%D%/flags.c \
+	%D%/fsck.c \
+	%D%/fsck_disk.c \
+	%D%/fsck_host.c \
 	%D%/gc.c \
 	%D%/gc_facts.c \
 	%D%/git.c \
@@ -56,6 +72,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/plan_print.c \
 	%D%/progress.c \
 	%D%/project.c \
+	%D%/quota.c \
 	%D%/publish.c \
 	%D%/record.c \
 	%D%/report.c \
@@ -68,11 +85,15 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/state_events.c \
 	%D%/state_generations.c \
 	%D%/state_ids.c \
+	%D%/storage.c \
 	%D%/state_vars.c \
 	%D%/supervise.c \
+	%D%/supervise_quota.c \
 	%D%/supervise_request.c \
 	%D%/supervise_start.c \
+	%D%/tarball.c \
 	%D%/terminal.c \
+	%D%/trash.c \
 	%D%/tree.c \
 	%D%/ttl.c \
 	%D%/variables.c \
@@ -85,6 +106,11 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/world_talk.c \
 	%D%/activate.h \
 	%D%/apply.h \
+	%D%/backup.h \
+	%D%/backup_images.h \
+	%D%/backup_make.h \
+	%D%/backup_restore.h \
+	%D%/backup_store.h \
 	%D%/attend.h \
 	%D%/bases.h \
 	%D%/build.h \
@@ -100,6 +126,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/destroy.h \
 	%D%/effects.h \
 	%D%/flags.h \
+	%D%/fsck.h \
 	%D%/gc.h \
 	%D%/gc_facts.h \
 	%D%/git.h \
@@ -115,6 +142,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/options.h \
 	%D%/plan.h \
 	%D%/progress.h \
+	%D%/quota.h \
 	%D%/project.h \
 	%D%/record.h \
 	%D%/report.h \
@@ -124,9 +152,12 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/rollout.h \
 	%D%/session.h \
 	%D%/state.h \
+	%D%/storage.h \
 	%D%/supervise.h \
 	%D%/supervisor.h \
+	%D%/tarball.h \
 	%D%/terminal.h \
+	%D%/trash.h \
 	%D%/tree.h \
 	%D%/ttl.h \
 	%D%/variables.h \

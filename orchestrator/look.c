@@ -8,7 +8,9 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/process.h"
+#include "base/text.h"
 #include "orchestrator/host.h"
+#include "orchestrator/quota.h"
 #include "runtime/cgroup.h"
 #include "runtime/container.h"
 #include "runtime/init.h"
@@ -58,6 +60,17 @@ static void ask_init(struct arena *arena, const struct json_t *entry, struct see
 	container_release(&c);
 }
 
+/* An end by the limit of memory looks like any other SIGKILL: the kernel's count says it. */
+static const char *killed_for_memory(struct arena *arena, const struct cgroup_usage *usage,
+				     uint64_t limit)
+{
+	char size[32], peak[32];
+
+	return arena_printf(arena, "out of memory %llux: limit %s, peak %s",
+			    (unsigned long long)usage->oom_kills, text_bytes(size, limit),
+			    text_bytes(peak, usage->memory_peak));
+}
+
 static void see(struct arena *arena, const struct host *h, const char *environment,
 		const struct json_t *record, const char *name, struct seen *out)
 {
@@ -87,7 +100,14 @@ static void see(struct arena *arena, const struct host *h, const char *environme
 			s.cpu_us = usage.cpu_us;
 			s.memory = usage.memory;
 			s.pids = usage.pids;
+			if (usage.oom_kills && !*s.why)
+				s.why = killed_for_memory(arena, &usage, s.memory_limit);
 		}
+	}
+	if (!*s.why) {
+		const char *full = quota_why(arena, h, environment, name);
+
+		s.why = full ? full : "";
 	}
 	*out = s;
 }

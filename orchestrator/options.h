@@ -10,7 +10,10 @@
 struct options {
 	const char *folder, *root, *project, *environment;
 	const char *progress, *format, *publish, *user, *tail;
-	unsigned long timeout_ms;
+	const char *yes_destroy;
+	const char *to, *as; /* backup; as: also var set */
+	bool live, no_images, data_only, repair;
+	unsigned long timeout_ms, older_than_ms;
 	unsigned verbose;
 	bool quiet, json;
 	const char *type, *title, *parent; /* env set */
@@ -18,7 +21,7 @@ struct options {
 	bool expired;			   /* gc */
 	bool gc;			   /* set by gc itself: what has ended is in good hands */
 	unsigned long age_ms;		   /* gc */
-	const char *environments, *file, *as;					/* var set */
+	const char *environments, *file;   /* var set */
 	bool for_project, sensitive, inherit, no_inherit, no_build, no_runtime; /* var */
 	bool reveal;								/* var get */
 	bool yes, purge;							/* destroy */
@@ -32,11 +35,13 @@ struct options {
 	bool deferred;	    /* supervise */
 	bool rm, host;	    /* run */
 	const char *artifacts;
-	const char *from;	/* branch, sync, run */
-	unsigned long ttl_ms;	/* branch */
-	bool no_data, no_start; /* branch */
-	bool no_snapshot;	/* deploy */
-	bool with_data;		/* rollback */
+	const char *from;	    /* branch, sync, run */
+	unsigned long ttl_ms;	    /* branch */
+	bool no_data, no_start;	    /* branch */
+	bool no_snapshot;	    /* deploy */
+	const char *pool_size;	    /* deploy, branch */
+	bool allow_copy, unlimited; /* pool use */
+	bool with_data;		    /* rollback */
 };
 
 extern const struct cli_flag common_flags[];

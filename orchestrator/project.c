@@ -52,6 +52,25 @@ char *project_hash(struct arena *arena, const char *text, unsigned size)
 	return out;
 }
 
+#define ENVIRONMENT_HASH 7
+
+char *project_environment(struct arena *arena, const char *project_id, const char *name)
+{
+	const char *key = arena_printf(arena, "%s:%s", project_id, name);
+
+	return arena_printf(arena, "%s-%s", project_slug(arena, name),
+			    project_hash(arena, key, ENVIRONMENT_HASH));
+}
+
+bool project_is_environment(const char *text)
+{
+	const char *hash = strrchr(text, '-');
+
+	return hash && hash != text && strlen(hash + 1) == ENVIRONMENT_HASH &&
+		strspn(hash + 1, "abcdefghijklmnopqrstuvwxyz234567") == ENVIRONMENT_HASH &&
+		strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(text);
+}
+
 static bool has_one(struct arena *arena, const char *folder, const char *const *names)
 {
 	for (; *names; names++)

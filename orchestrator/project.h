@@ -45,9 +45,14 @@ char *project_slug(struct arena *arena, const char *text);
 /* size characters of RFC 4648 base32, lower case, of the SHA-256 of text. */
 char *project_hash(struct arena *arena, const char *text, unsigned size);
 
+/* Machine name of an environment: slug of its name, '-', 7 characters of hash. */
+char *project_environment(struct arena *arena, const char *project_id, const char *name);
+/* Whether text has the form of one: other things are beside environments' folders. */
+bool project_is_environment(const char *text);
+
 /*
  * The git tree of the app's root (a folder below the project; "" is the project): of the commit, or of the files as they are
- * (worktree, or no git at all). Its id has 40 hex digits. Export writes its files below `to`.
+ * (worktree, or no git at all); without manifests, so that a change of those is no new code. Its id has 40 hex digits. Export writes its files below `to`.
  */
 int project_tree(struct arena *arena, const struct project *p, const char *root, bool worktree,
 		 const char *scratch, const char **tree, struct error *err);

@@ -8,7 +8,7 @@
  *   "containers": { NAME: {
  *     "made": true once it runs, "active": true once its processes have their configuration,
  *     "pid": n, "start_time": n, "first_id": n, "since": seconds since 1970, "generation": n,
- *     "at_hook": true while its clone hook runs, before its processes do,
+ *     "at_hook": true while its clone hook runs, before its processes do; "cleaned" once that ended well,
  *     "document": what was applied, "opened": { ENDPOINT: {...} }
  *     "changing": effects of what is being applied, or was when it failed: they are due again, whatever is wanted then
  *   } }

@@ -29,12 +29,9 @@ uint64_t rollout_now_ms(void)
 
 int rollout_lock(struct session *s, int *lock, struct error *err)
 {
-	int r;
+	int r = session_lock(s, lock, err);
 
-	if (file_make_dirs(record_path(&s->arena, &s->host, s->env.id, ""), 0755, err) < 0)
-		return -1;
-	r = file_lock(record_path(&s->arena, &s->host, s->env.id, "lock"), false, lock, err);
-	return r == FILE_LOCKED
+	return r == SESSION_LOCKED
 		? fail(err, ERROR_CONFLICT,
 		       "another change of %s is at work; wait for it: orch status", s->env.name)
 		: r;
@@ -67,8 +64,8 @@ int rollout_has_volumes(struct session *s, const char *id, bool *out, struct err
 	return 0;
 }
 
-static int take_snapshot(struct session *s, struct progress *progress, const char *tag,
-			 struct error *err)
+int rollout_snapshot(struct session *s, struct progress *progress, const char *tag,
+		     struct error *err)
 {
 	const char *to = group_snapshot_name(&s->arena, s->env.id, tag);
 	uint64_t since = rollout_now_ms();
@@ -105,7 +102,7 @@ int rollout_keep(struct session *s, struct progress *progress, const char *prefi
 		tag = arena_printf(&s->arena, "%s%lld", prefix, (long long)now++);
 		*folder = group_snapshot_name(&s->arena, s->env.id, tag);
 	} while (file_exists(arena_printf(&s->arena, "%s/%s", s->host.pool, *folder)));
-	return take_snapshot(s, progress, tag, err);
+	return rollout_snapshot(s, progress, tag, err);
 }
 
 int rollout_check_images(struct session *s, const struct json_t *document, struct error *err)
@@ -152,7 +149,7 @@ int rollout_remember(struct session *s, struct progress *progress, struct genera
 		return -1;
 	tag = arena_printf(&s->arena, "g%lld", (long long)g->number);
 	/* Before it is wanted: from then on a supervisor may be at work on it. */
-	if (s->env.good && !s->options->no_snapshot && take_snapshot(s, progress, tag, err) < 0)
+	if (s->env.good && !s->options->no_snapshot && rollout_snapshot(s, progress, tag, err) < 0)
 		return fail_in(err, "nothing was changed; without it: --no-snapshot");
 	g->made = (int64_t)time(NULL);
 	g->result = "";
@@ -166,7 +163,8 @@ int rollout_remember(struct session *s, struct progress *progress, struct genera
 /* Afterwards, since one of them may be what is restored. */
 static int prune(struct session *s, struct error *err)
 {
-	static const char *const prefixes[] = { "g", "before-rollback-", "before-sync-" };
+	static const char *const prefixes[] = { "g", "before-rollback-", "before-sync-",
+						"before-restore-" };
 
 	if (!pool_mounted(s->host.pool))
 		return 0;

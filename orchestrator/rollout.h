@@ -27,6 +27,10 @@ char *rollout_causes(struct arena *arena, const struct plan *plan);
 /* All images of a document are in the store still. */
 int rollout_check_images(struct session *s, const struct json_t *document, struct error *err);
 
+/* All volumes as they are, as the snapshot `tag`; one of that name is replaced. None where there are no volumes. */
+int rollout_snapshot(struct session *s, struct progress *progress, const char *tag,
+		     struct error *err);
+
 /* All volumes as they are, as the snapshot "<prefix><seconds since 1970>"; *folder is "" when there are none. In the session's arena. */
 int rollout_keep(struct session *s, struct progress *progress, const char *prefix,
 		 const char **folder, struct error *err);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include "base/json.h"
 #include "images/squash.h"
 #include "images/store.h"
+#include "orchestrator/destroy.h"
 #include "orchestrator/record.h"
 #include "orchestrator/supervise.h"
 #include "orchestrator/ttl.h"
@@ -80,16 +82,14 @@ static int find_parent(struct session *s, const char **out, struct error *err)
 int session_select(struct session *s, const char *name, struct error *err)
 {
 	struct project *p = &s->project;
-	const char *key, *id;
+	const char *id;
 	int r = STATE_ABSENT;
 
 	if (strcmp(p->branch, name) != 0) {
 		p->is_default = project_is_default(&s->arena, p, name);
 		p->branch = name;
 	}
-	key = arena_printf(&s->arena, "%s:%s", p->id, p->branch);
-	id = arena_printf(&s->arena, "%s-%s", project_slug(&s->arena, p->branch),
-			  project_hash(&s->arena, key, 7));
+	id = project_environment(&s->arena, p->id, p->branch);
 	if (s->state)
 		r = state_find(s->state, &s->arena, id, &s->env, err);
 	if (r < 0)
@@ -147,7 +147,7 @@ static int find_named(struct session *s, const char *name, struct error *err)
 	return (int)found;
 }
 
-int session_environment(struct session *s, struct error *err)
+int session_find(struct session *s, struct error *err)
 {
 	const char *name = s->options->environment;
 	int r;
@@ -172,6 +172,41 @@ int session_environment(struct session *s, struct error *err)
 	}
 	return fail(err, ERROR_ABSENT,
 		    "no environment \"%s\"; make it: orch deploy; see them: orch ls", name);
+}
+
+int session_environment(struct session *s, struct error *err)
+{
+	size_t kept;
+
+	if (session_find(s, err) < 0)
+		return -1;
+	if (!s->env.deleting || geteuid() != 0)
+		return 0;
+	if (destroy_environment(s, false, &kept, err) < 0)
+		return -1;
+	return fail(err, ERROR_ABSENT, "\"%s\" was being destroyed, which is finished now",
+		    s->env.name);
+}
+
+int session_lock(struct session *s, int *lock, struct error *err)
+{
+	const char *path = record_path(&s->arena, &s->host, s->env.id, "lock");
+	struct stat held, there;
+	AUTO(fd) int fd = -1;
+	int r;
+
+	do {
+		auto_fd(&fd);
+		if (file_make_dirs(record_path(&s->arena, &s->host, s->env.id, ""), 0755, err) < 0)
+			return -1;
+		r = file_lock(path, false, &fd, err);
+		if (r != 0)
+			return r == FILE_LOCKED ? SESSION_LOCKED : -1;
+		if (fstat(fd, &held) < 0)
+			return fail_errno(err, "stat %s", path);
+	} while (stat(path, &there) < 0 || held.st_ino != there.st_ino);
+	*lock = TAKE_FD(fd);
+	return 0;
 }
 
 /* An image that was imported has no recipe; its description is the one in the image. */

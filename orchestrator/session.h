@@ -47,9 +47,18 @@ int session_select(struct session *s, const char *name, struct error *err);
 
 /*
  * The environment that the command line means: a machine name or a branch of any project with -e, else
- * that of the project here. ERROR_ABSENT when there is none.
+ * that of the project here. ERROR_ABSENT when there is none. One whose destroy was cut short is destroyed and then there is none.
  */
 int session_environment(struct session *s, struct error *err);
+/* The same, and one that is being destroyed is left at that. */
+int session_find(struct session *s, struct error *err);
+
+/*
+ * The lock of s->env: who changes what the environment should be holds it. SESSION_LOCKED: somebody does. In its run folder, which is made
+ * for it; that the folder was removed meanwhile is seen to.
+ */
+#define SESSION_LOCKED 1
+int session_lock(struct session *s, int *lock, struct error *err);
 
 /* The catalogue: of the share folder, of /etc/orch, of the project if it is opened, and imported images. Its problems are an ERROR_INPUT. */
 int session_catalog(struct session *s, struct catalog *out, struct error *err);

@@ -160,6 +160,25 @@ int state_remove(struct state *s, const char *id, struct error *err)
 	return db_all(s, statements, ARRAY_SIZE(statements), id, err);
 }
 
+int state_orphans(struct state *s, struct arena *arena, const char ***ids, size_t *n,
+		  struct error *err)
+{
+	AUTO(statement)
+	struct sqlite3_stmt *stmt = db_prepare(
+		s, err,
+		"SELECT id FROM generations UNION SELECT id FROM id_ranges EXCEPT SELECT id FROM"
+		" environments ORDER BY id",
+		"");
+	ARENA_LIST(const char *) list = { 0 };
+	int r = -1;
+
+	while (stmt && (r = db_step(s, stmt, err)) == DB_ROW)
+		*arena_push(arena, &list) = db_text(arena, stmt, 0);
+	*ids = list.items;
+	*n = list.n;
+	return r;
+}
+
 bool environment_is_production(const struct environment *e)
 {
 	return !strcmp(e->type, "production");

@@ -79,6 +79,10 @@ int64_t state_count_expired(struct state *s, int64_t now, struct error *err);
  */
 int state_remove(struct state *s, const char *id, struct error *err);
 
+/* Ids of environments that aren't there, of which there is something else. In the arena. */
+int state_orphans(struct state *s, struct arena *arena, const char ***ids, size_t *n,
+		  struct error *err);
+
 struct generation {
 	int64_t number;
 	int64_t made; /* seconds since 1970 */
@@ -137,3 +141,6 @@ int state_id_range(struct state *s, const char *id, const char *container, uint3
 /* Secrets and names that are made once for a project: 52 characters of base32. */
 int state_entropy(struct state *s, struct arena *arena, const char *project_id, const char **out,
 		  struct error *err);
+/* Of a project that has none yet: as it had elsewhere. */
+int state_set_entropy(struct state *s, const char *project_id, const char *entropy,
+		      struct error *err);

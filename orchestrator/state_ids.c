@@ -36,6 +36,16 @@ int state_id_range(struct state *s, const char *id, const char *container, uint3
 	return 0;
 }
 
+int state_set_entropy(struct state *s, const char *project_id, const char *entropy,
+		      struct error *err)
+{
+	return db_finish(s,
+			 db_prepare(s, err,
+				    "INSERT OR IGNORE INTO projects(id, entropy) VALUES(?, ?)",
+				    "tt", project_id, entropy),
+			 err);
+}
+
 int state_entropy(struct state *s, struct arena *arena, const char *project_id, const char **out,
 		  struct error *err)
 {
@@ -49,10 +59,7 @@ int state_entropy(struct state *s, struct arena *arena, const char *project_id, 
 	for (size_t i = 0; i < sizeof(random); i++)
 		text[i] = alphabet[random[i] & 31];
 	text[sizeof(random)] = '\0';
-	if (db_finish(s,
-		      db_prepare(s, err, "INSERT OR IGNORE INTO projects(id, entropy) VALUES(?, ?)",
-				 "tt", project_id, text),
-		      err) < 0)
+	if (state_set_entropy(s, project_id, text, err) < 0)
 		return -1;
 	stmt = db_prepare(s, err, "SELECT entropy FROM projects WHERE id = ?", "t", project_id);
 	if (!stmt || db_step(s, stmt, err) < 0)

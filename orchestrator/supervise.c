@@ -270,6 +270,7 @@ static int start_loop(struct supervisor *s, bool deferred, struct error *err)
 	uv_signal_start(&l->child, on_child, SIGCHLD);
 	uv_timer_init(&l->loop, &l->retry);
 	uv_timer_start(&l->retry, on_retry, deferred ? DEFER_MS : 0, 0);
+	supervisor_watch_volumes(s, &l->loop);
 	uv_timer_init(&l->loop, &l->end);
 	watch_end(s);
 	return 0;

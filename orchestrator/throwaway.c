@@ -104,7 +104,7 @@ int throwaway_end(struct session *s, int *lock, struct error *err)
 	int r = state_find(s->state, &arena, s->env.id, &env, err);
 	size_t kept;
 
-	if (r < 0 || (r == 0 && destroy_environment(s, &kept, err) < 0))
+	if (r < 0 || (r == 0 && destroy_environment(s, s->options->purge, &kept, err) < 0))
 		return -1;
 	return let_go(s, lock, err);
 }

@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "manifests/recipe.h"
 #include "orchestrator/lower.h"
+#include "orchestrator/trash.h"
 #include "orchestrator/world.h"
 #include "runtime/cgroup.h"
 #include "runtime/idmap.h"
@@ -62,14 +63,11 @@ int world_discard(void *ctx, const char *name, struct error *err)
 {
 	AUTO(arena) struct arena arena = { 0 };
 	const struct world *w = ctx;
-	const char *from = world_volume(&arena, w, name);
 
-	if (!pool_mounted(w->host.pool) || !volume_exists(w->host.pool, from))
+	if (!pool_mounted(w->host.pool) ||
+	    !volume_exists(w->host.pool, world_volume(&arena, w, name)))
 		return 0;
-	return volume_move(
-		w->host.pool, from,
-		arena_printf(&arena, "trash/%s.%s.%lld", w->env.id, name, (long long)time(NULL)),
-		err);
+	return trash_put(&w->host, w->env.id, name, (int64_t)time(NULL), err);
 }
 
 /* Mounts below /app, which the new image has to carry: it was built with their folders. */

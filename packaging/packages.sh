@@ -9,7 +9,7 @@ packages_build=(
 	libsqlite3-dev libsquashfs-dev libssl-dev libuv1-dev libyaml-dev
 )
 # shellcheck disable=SC2034
-packages_run=(btrfs-progs ca-certificates curl debian-archive-keyring git mmdebstrap)
+packages_run=(btrfs-progs ca-certificates curl debian-archive-keyring git mmdebstrap tar zstd)
 # shellcheck disable=SC2034
 packages_check=(
 	busybox-static clang clang-format clang-tidy cppcheck iproute2 jq libcriterion-dev

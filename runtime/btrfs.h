@@ -22,7 +22,7 @@ int btrfs_id_of(int fd, uint64_t *out, struct error *err);
  * extents to their first writer for as long as any snapshot holds them.
  */
 int btrfs_quota_prepare(const char *path, struct error *err);
-int btrfs_quota_limit(int fd, const char *name, uint64_t limit, struct error *err);
+int btrfs_quota_limit(int fd, const char *name, uint64_t limit, uint64_t *used, struct error *err);
 int btrfs_quota_usage(int fd, const char *name, struct volume_usage *out, struct error *err);
 
 /* Of a new file system: metadata has room of its own then. */

@@ -24,8 +24,11 @@ struct volume_driver {
 	/* leaf doesn't exist. What a failure leaves is removed by the next attempt at the same name. */
 	int (*snapshot)(int from, int folder, const char *leaf, bool read_only, const char *name,
 			struct error *err);
-	/* Bytes that the volume may refer to; 0: any number. ERROR_HOST: this file system can't. */
-	int (*limit)(int fd, const char *name, uint64_t limit, struct error *err);
+	/*
+	 * Bytes that files in the volume may take; 0: any number. ERROR_HOST: this file system can't. *used: how many they do, or at least do;
+	 * exact from three quarters of the limit on.
+	 */
+	int (*limit)(int fd, const char *name, uint64_t limit, uint64_t *used, struct error *err);
 	int (*usage)(int fd, const char *name, struct volume_usage *out, struct error *err);
 };
 

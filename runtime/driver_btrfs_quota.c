@@ -125,23 +125,25 @@ int btrfs_quota_prepare(const char *path, struct error *err)
  * it is far from; so the kernel's limit is `disk` and that. It grows no faster than data is rewritten: whoever watches volumes sets the limit
  * again now and then.
  */
-static int limit_with_rest(int fd, uint64_t limit, uint64_t *out, struct error *err)
+static int limit_with_rest(int fd, uint64_t limit, uint64_t *out, uint64_t *used, struct error *err)
 {
 	struct btrfs_qgroup_info_item info = { 0 };
-	uint64_t id = 0, used;
+	uint64_t id = 0;
 
 	*out = limit;
+	*used = 0;
 	if (!limit)
 		return 0;
 	if (btrfs_id_of(fd, &id, err) < 0 ||
 	    quota_item(fd, BTRFS_QGROUP_INFO_KEY, id, &info, sizeof(info)) < 0)
 		return -1;
+	*used = le64toh(info.rfer);
 	if (le64toh(info.rfer) < limit / 4 * 3)
 		return 0;
-	if (files_usage(fd, &used, NULL, err) < 0)
+	if (files_usage(fd, used, NULL, err) < 0)
 		return -1;
-	if (le64toh(info.rfer) > used)
-		*out += le64toh(info.rfer) - used;
+	if (le64toh(info.rfer) > *used)
+		*out += le64toh(info.rfer) - *used;
 	return 0;
 }
 
@@ -155,11 +157,11 @@ static int set_limit(int fd, uint64_t limit)
 	return ioctl(fd, BTRFS_IOC_QGROUP_LIMIT, &args);
 }
 
-int btrfs_quota_limit(int fd, const char *name, uint64_t limit, struct error *err)
+int btrfs_quota_limit(int fd, const char *name, uint64_t limit, uint64_t *used, struct error *err)
 {
 	uint64_t bytes;
 
-	if (limit_with_rest(fd, limit, &bytes, err) < 0)
+	if (limit_with_rest(fd, limit, &bytes, used, err) < 0)
 		return fail_in(err, "volume %s", name);
 	if (set_limit(fd, bytes) == 0) {
 		uint64_t value = htole64(limit);

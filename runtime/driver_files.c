@@ -141,7 +141,7 @@ static bool unlimited(int fd)
 		(pool_marked(near, &mark) && mark.unlimited);
 }
 
-static int limit(int fd, const char *name, uint64_t bytes, struct error *err)
+static int limit(int fd, const char *name, uint64_t bytes, uint64_t *used, struct error *err)
 {
 	struct fs_disk_quota q = {
 		.d_version = FS_DQUOT_VERSION,
@@ -152,6 +152,9 @@ static int limit(int fd, const char *name, uint64_t bytes, struct error *err)
 		.d_blk_softlimit = bytes / QUOTA_BLOCK,
 	};
 
+	struct fs_disk_quota now = { 0 };
+
+	*used = project_quota(fd, Q_XGETQUOTA, &now) == 0 ? now.d_bcount * QUOTA_BLOCK : 0;
 	if (project_quota(fd, Q_XSETQLIM, &q) == 0 || !bytes || unlimited(fd))
 		return 0;
 	return fail(err, ERROR_HOST,

@@ -117,6 +117,15 @@ static _Noreturn void command_main(const struct container *c, const struct exec_
 	give_up(pipe, outcome, &err);
 }
 
+static int fail_clone(struct error *err)
+{
+	if (errno == EAGAIN)
+		return fail(err, ERROR_SYSTEM,
+			    "the container has no room for another process: its limit of processes "
+			    "is reached");
+	return fail_errno(err, "clone3");
+}
+
 /*
  * Joins the namespaces; a PID namespace counts for children only, so the command is one more
  * process, made as the caller's own child (CLONE_PARENT), which can then wait for it.
@@ -138,7 +147,7 @@ static _Noreturn void helper_main(const struct container *c, const struct exec_s
 	if (pid == 0)
 		command_main(c, spec, filter, pipe);
 	if (pid < 0) {
-		fail_errno(&err, "clone3");
+		fail_clone(&err);
 		give_up(pipe, -1, &err);
 	}
 	(void)!write(pid_pipe, &pid, sizeof(pid));
@@ -174,7 +183,7 @@ static int start_helper(const struct container *c, const struct exec_spec *spec,
 		(void)process_wait(helper);
 	}
 	close(q[0]);
-	return helper < 0 ? fail_errno(err, "clone3") : 0;
+	return helper < 0 ? fail_clone(err) : 0;
 }
 
 int exec_start(const struct container *c, const struct exec_spec *spec, pid_t *out,

@@ -27,11 +27,15 @@ struct pool_space {
 	uint64_t size, used, free;	/* bytes, of the pool */
 	uint64_t file_size, file_taken; /* of the file, where it is one */
 	uint64_t disk_free;		/* of the disk below the file */
+	bool tight;			/* which is little */
 };
 
 #define POOL_ABSENT 1
 /* What is committed first, so that the numbers are of now. POOL_ABSENT: not mounted. */
 int pool_space(struct arena *arena, const char *path, struct pool_space *out, struct error *err);
+
+/* The same from what is known at once: as of the last commit, without target. The pool must be mounted. */
+int pool_room(const char *path, struct pool_space *out, struct error *err);
 
 /* The pool's file and the file system in it are of at least this size then; it never shrinks. */
 int pool_grow(const char *path, uint64_t size, struct error *err);

@@ -39,6 +39,13 @@ static int device_of(int fd, struct btrfs_ioctl_dev_info_args *out)
 	return ioctl(fd, BTRFS_IOC_DEV_INFO, out);
 }
 
+static uint64_t slack_of(uint64_t size)
+{
+	uint64_t slack = size / 64;
+
+	return slack < SLACK_MIN ? SLACK_MIN : slack > SLACK_MAX ? SLACK_MAX : slack;
+}
+
 static int of_file(const char *image, int pool, struct pool_space *out, struct error *err)
 {
 	struct btrfs_ioctl_dev_info_args device;
@@ -53,8 +60,43 @@ static int of_file(const char *image, int pool, struct pool_space *out, struct e
 	out->file_size = (uint64_t)st.st_size;
 	out->file_taken = (uint64_t)st.st_blocks * 512;
 	out->disk_free = (uint64_t)disk.f_bavail * disk.f_frsize;
+	out->tight = out->disk_free < 16 * slack_of(out->file_size);
 	out->held = device.total_bytes + (1u << 20) < out->file_size;
 	return 0;
+}
+
+static int look(const struct volume_driver *driver, int fd, const char *path,
+		struct pool_space *out, struct error *err)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	struct pool_mark mark = { .copy = false };
+	struct statvfs fs;
+	struct stat st;
+
+	if (fstatvfs(fd, &fs) < 0 || lstat(path, &st) < 0)
+		return fail_errno(err, "look at %s", path);
+	(void)pool_marked(fd, &mark);
+	*out = (struct pool_space){
+		.driver = driver->name,
+		.constant = driver->constant,
+		.limits = !mark.unlimited,
+		.size = (uint64_t)fs.f_blocks * fs.f_frsize,
+		.used = (uint64_t)(fs.f_blocks - fs.f_bfree) * fs.f_frsize,
+		.free = (uint64_t)fs.f_bavail * fs.f_frsize,
+	};
+	if (S_ISLNK(st.st_mode) || driver != &driver_btrfs)
+		return 0;
+	return of_file(image_of(&arena, path), fd, out, err);
+}
+
+int pool_room(const char *path, struct pool_space *out, struct error *err)
+{
+	const struct volume_driver *driver = driver_of(path);
+	AUTO(fd) int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || !driver)
+		return fail(err, ERROR_SYSTEM, "%s isn't mounted", path);
+	return look(driver, fd, path, out, err);
 }
 
 int pool_space(struct arena *arena, const char *path, struct pool_space *out, struct error *err)
@@ -63,27 +105,15 @@ int pool_space(struct arena *arena, const char *path, struct pool_space *out, st
 	AUTO(fd) int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	char target[PATH_MAX];
 	ssize_t len = readlink(path, target, sizeof(target));
-	struct pool_mark mark = { .copy = false };
-	struct statvfs fs;
 
 	if (fd < 0 || !driver)
 		return POOL_ABSENT;
 	/* Of a full one that fails, and what was committed before counts. */
 	(void)syncfs(fd);
-	if (fstatvfs(fd, &fs) < 0)
-		return fail_errno(err, "look at %s", path);
-	(void)pool_marked(fd, &mark);
-	*out = (struct pool_space){
-		.driver = driver->name,
-		.target = len > 0 ? arena_strndup(arena, target, (size_t)len) : NULL,
-		.constant = driver->constant,
-		.limits = !mark.unlimited,
-		.size = (uint64_t)fs.f_blocks * fs.f_frsize,
-		.used = (uint64_t)(fs.f_blocks - fs.f_bfree) * fs.f_frsize,
-		.free = (uint64_t)fs.f_bavail * fs.f_frsize,
-	};
-	return len > 0 || driver != &driver_btrfs ? 0
-						  : of_file(image_of(arena, path), fd, out, err);
+	if (look(driver, fd, path, out, err) < 0)
+		return -1;
+	out->target = len > 0 ? arena_strndup(arena, target, (size_t)len) : NULL;
+	return 0;
 }
 
 /* btrfs-filesystem(8), "resize": "max", or bytes. */
@@ -144,13 +174,6 @@ static int end_of_chunks(int pool, uint64_t *out)
 		from = head.offset + 1;
 	}
 	return r < 0 ? -1 : 0;
-}
-
-static uint64_t slack_of(uint64_t size)
-{
-	uint64_t slack = size / 64;
-
-	return slack < SLACK_MIN ? SLACK_MIN : slack > SLACK_MAX ? SLACK_MAX : slack;
 }
 
 /* Blocks for all that is promised and a little to grow into, as far as there are any, and no promises beyond. */

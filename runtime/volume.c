@@ -121,6 +121,7 @@ static int make(const struct place *p, const char *name, uint32_t uid, uint32_t 
 {
 	char fresh[LEAF_MAX + 8];
 	AUTO(fd) int fd = -1;
+	uint64_t used;
 
 	snprintf(fresh, sizeof(fresh), ".%s.new", p->leaf);
 	if (remove_leaf(p, fresh, name, err) < 0 ||
@@ -131,7 +132,7 @@ static int make(const struct place *p, const char *name, uint32_t uid, uint32_t 
 		return -1;
 	if (fchown(fd, uid, gid) < 0 || fchmod(fd, 0755) < 0)
 		return fail_errno(err, "volume %s: set owner", name);
-	if (p->driver->limit(fd, name, limit, err) < 0)
+	if (p->driver->limit(fd, name, limit, &used, err) < 0)
 		return -1;
 	if (renameat2(p->folder, fresh, p->folder, p->leaf, RENAME_NOREPLACE) < 0)
 		return fail_errno(err, "create volume %s", name);
@@ -143,13 +144,14 @@ int volume_ensure(const char *pool, const char *name, uint32_t uid, uint32_t gid
 {
 	AUTO(place) struct place p = { .pool = -1, .folder = -1 };
 	AUTO(fd) int fd = -1;
+	uint64_t used;
 
 	if (place_open(pool, name, true, &p, err) < 0)
 		return -1;
 	if (!is_volume(&p))
 		return make(&p, name, uid, gid, limit, err);
 	fd = open_leaf(p.folder, p.leaf, name, err);
-	return fd < 0 ? -1 : p.driver->limit(fd, name, limit, err);
+	return fd < 0 ? -1 : p.driver->limit(fd, name, limit, &used, err);
 }
 
 int volume_ensure_no(const char *pool, const char *name, struct error *err)
@@ -231,4 +233,13 @@ int volume_usage(const char *pool, const char *name, struct volume_usage *out, s
 	AUTO(fd) int fd = find(pool, name, "", &p, err);
 
 	return fd < 0 ? -1 : p.driver->usage(fd, name, out, err);
+}
+
+int volume_tend(const char *pool, const char *name, uint64_t limit, uint64_t *used,
+		struct error *err)
+{
+	AUTO(place) struct place p = { .pool = -1, .folder = -1 };
+	AUTO(fd) int fd = find(pool, name, "", &p, err);
+
+	return fd < 0 ? -1 : p.driver->limit(fd, name, limit, used, err);
 }

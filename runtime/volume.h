@@ -47,3 +47,10 @@ struct volume_usage {
 };
 /* As of the last commit (30 s at most; pool_space() makes one). Takes as long as there are files. */
 int volume_usage(const char *pool, const char *name, struct volume_usage *out, struct error *err);
+/*
+ * The limit again, for as long as the volume is written to: every second where it is nearly full. What remains of data that was
+ * overwritten in place doesn't count against it then. *used: bytes of its files, exact from three quarters of the limit on, and less than
+ * that otherwise. Cheap until then.
+ */
+int volume_tend(const char *pool, const char *name, uint64_t limit, uint64_t *used,
+		struct error *err);

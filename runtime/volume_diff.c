@@ -237,7 +237,10 @@ static void compare_file(struct diff *d, const struct side *here, const struct s
 		add(d, '~', path);
 }
 
-/* Names that only `here` has. What went from a folder changed only the folder. */
+/*
+ * Names that only `here` has. What went from a folder changed only the folder. A folder that only one side has
+ * is said once, in what it is in.
+ */
 static void compare_names(struct diff *d, const struct side *here, const struct side *there,
 			  const char *path)
 {
@@ -246,6 +249,8 @@ static void compare_names(struct diff *d, const struct side *here, const struct 
 	const struct dirent *e;
 	struct stat st;
 
+	if (!look_at(there->fd, path, &st) || !S_ISDIR(st.st_mode))
+		return;
 	while (names && (e = readdir(names))) {
 		const char *below;
 

@@ -44,7 +44,7 @@ check-e2e:
 # Each parser, for a while: make fuzz FUZZ_SECONDS=3600. Needs clang; what it finds stays in fuzz/.
 FUZZ_SECONDS = 60
 FUZZ_CC = clang
-fuzz_sources = $(srcdir)/base/*.c $(srcdir)/manifests/*.c
+fuzz_sources = $(srcdir)/base/*.c $(srcdir)/manifests/*.c $(srcdir)/orchestrator/backup.c
 fuzz:
 	@$(MKDIR_P) fuzz
 	@set -e; for target in $(fuzz_targets); do \

@@ -1,11 +1,29 @@
 # tests of orchestrator/, and of all of it together
-unit_tests += tests/unit/test_tree tests/unit/test_gc tests/unit/test_variables
-unit_tests += tests/unit/test_project tests/unit/test_plan tests/unit/test_contract tests/unit/test_apply
-unit_tests += tests/unit/test_ci
+unit_tests += tests/unit/test_apply
 tests_unit_test_apply_SOURCES = tests/unit/test_apply.c tests/unit/fake_backend.c \
 	tests/unit/fake_backend.h
-e2e_tests += tests/e2e/group.sh tests/e2e/shop.sh tests/e2e/environments.sh
-e2e_tests += tests/e2e/group.sh tests/e2e/drills.sh tests/e2e/shop.sh tests/e2e/run.sh
-e2e_tests += tests/e2e/group.sh tests/e2e/shop.sh tests/e2e/run.sh
-e2e_tests += tests/e2e/branch.sh tests/e2e/clones.sh
+unit_tests += tests/unit/test_backup
+unit_tests += tests/unit/test_ci
+unit_tests += tests/unit/test_contract
+unit_tests += tests/unit/test_desired
+tests_unit_test_desired_SOURCES = tests/unit/test_desired.c tests/unit/fake_backend.c \
+	tests/unit/fake_backend.h
+unit_tests += tests/unit/test_effects
+unit_tests += tests/unit/test_gc
+unit_tests += tests/unit/test_plan
+unit_tests += tests/unit/test_project
+unit_tests += tests/unit/test_tree
+unit_tests += tests/unit/test_variables
+live_tests += tests/live/test_group
+fuzz_targets += tests/fuzz/fuzz_backup
+EXTRA_DIST += tests/fuzz/fuzz_backup.c
+e2e_tests += tests/e2e/backup.sh
+e2e_tests += tests/e2e/branch.sh
+e2e_tests += tests/e2e/clones.sh
+e2e_tests += tests/e2e/drills.sh
+e2e_tests += tests/e2e/environments.sh
+e2e_tests += tests/e2e/group.sh
+e2e_tests += tests/e2e/run.sh
+e2e_tests += tests/e2e/shop.sh
+e2e_tests += tests/e2e/volumes.sh
 EXTRA_DIST += tests/e2e/lib.sh

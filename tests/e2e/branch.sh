@@ -199,7 +199,6 @@ check "diff of files" same "$(orch diff main fix --json | jq -r '.diff.volumes[]
 	"added child
 removed dir
 added moved
-added moved/a
 removed old
 changed who"
 check "no difference of configuration" same "$(orch diff main fix --json | jq '[.diff.containers[] | select(.action != "none")] | length')" 0
@@ -315,6 +314,6 @@ for ms in 10 30 60 100; do
 done
 
 check "destroy" orch destroy --purge --yes -q -e fix
-check "destroy" orch destroy --purge --yes -q -e main
+check "destroy" orch destroy --purge --yes-destroy main -q -e main
 check "nothing is left in the pool" same "$(ls "$pool" 2>/dev/null)" ""
 check "nothing is left" same "$(host_state)" "$before"

@@ -113,5 +113,5 @@ awk '{ if (NR > 1 && $1 - t > m) m = $1 - t; t = $1; n = NR }
 sed -n 's/.*snapshot clone.*held \([0-9]*\) us.*/\1/p' "$root"/var/lib/orch/log/main-*/supervisor.log | sort -n |
 	awk '{ v[NR] = $1 } END { printf "held: median %.1f ms, most %.1f ms\n", v[int((NR + 1) / 2)] / 1000, v[NR] / 1000 }'
 sort -n "$work/times" | awk '{ c[NR] = $1; r[NR] = $2 } END { printf "%d clones: created in %d ms (median; most %d)\n", NR, c[int((NR + 1) / 2)], c[NR] }'
-check "destroy" orch destroy --purge --yes -q -e main
+check "destroy" orch destroy --purge --yes-destroy main -q -e main
 check "nothing is left" same "$(host_state)" "$before"

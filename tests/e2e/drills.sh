@@ -285,6 +285,6 @@ umount -l "$root"
 converges "read-only disk" twelve
 
 
-check "destroy" orch destroy --purge --yes
+check "destroy" orch destroy --purge --yes-destroy main
 check "nobody is at work below it" until_ok umount "$root"
 check "nothing is left" same "$(host_state)" "$before"

@@ -103,6 +103,31 @@ check "plan says swap" contains "$(orch plan)" "swap"
 check "code is swapped" contains "$(orch deploy 2>&1)" "swap"
 check "the new page" same "$(curl -fsS -m 5 "${url}page")" two
 check "no container was touched" same "$(pids web),$(pids db),$(pids cache)" "$web,$db,$cache"
+
+# What orch config prints is the same group, to the byte.
+orch config >"$work/config.yaml"
+mkdir .upsun
+cp "$work/config.yaml" .upsun/config.yaml
+git rm -q app.yaml services.yaml
+commit "$project" "in one file"
+check "orch config of its own output" same "$(orch config)" "$(cat "$work/config.yaml")"
+check "an empty plan" exits 0 orch plan --detailed-exitcode
+# What can't be done yet is refused before anything is touched; to look at it takes no rights.
+printf 'crons: {nightly: {spec: "H 3 * * *", commands: {start: "true"}}}\n' >"$work/cron"
+git rm -q -r .upsun
+git checkout -q HEAD~ -- app.yaml services.yaml
+cat "$work/cron" >>app.yaml
+commit "$project" "with a cron"
+check "a cron is fine to validate" orch validate
+check "validate -v says more" contains "$(orch validate -v 2>&1)" "crons: not run yet"
+check "a cron is not deployed" exits 2 orch deploy
+check "nor planned" exits 2 orch plan
+check "but offline" contains "$(orch plan --offline 2>/dev/null)" "create"
+chmod 755 "$work" "$project"
+check "nobody may validate" setpriv --reuid 65534 --regid 65534 --clear-groups "$ORCH" --root "$root" validate -C "$project"
+sed -i '$d' app.yaml
+commit "$project" "without"
+check "as it was" exits 0 orch plan --detailed-exitcode
 check "deploy hook ran per commit" same "$(orch exec web -- wc -l /app/upload/deploys | cut -d' ' -f1)" 2
 
 # What a container sees.
@@ -143,8 +168,9 @@ check "logs" contains "$(orch logs web)" "web/init"
 
 # Limits.
 check "memory is limited" exits 137 orch exec -u root web -- sh -c 'head -c 200000000 /dev/zero | tail -c 190000000 >/dev/null; exit $?'
+check "and ps says so" contains "$(orch ps)" "out of memory 1x: limit 64M"
 check "processes are limited" exits 2 orch exec web -- sh -c 'i=0; while [ $i -lt 60 ]; do sleep 3 & i=$((i+1)); done'
-sleep 0.1
+until orch exec web -- true 2>/dev/null; do sleep 0.1; done
 
 # Drills.
 identity=$(orch exec db -- cat /mnt/id)
@@ -209,7 +235,9 @@ check "the page stays" same "$(curl -fsS -m 5 "${url}page")" two
 check "unknown verb" exits 2 orch deplyo
 check "history" contains "$(orch history)" "ok"
 
-check "destroy needs --yes" exits 2 orch destroy </dev/null
-check "destroy" orch destroy --purge --yes
+check "destroy has to be confirmed" exits 2 orch destroy </dev/null
+check "by name" exits 2 orch destroy --yes </dev/null
+check "by its name" exits 2 orch destroy --yes-destroy other </dev/null
+check "destroy" orch destroy --purge --yes-destroy main
 check "no environment" exits 3 orch status
 check "nothing is left" same "$(host_state)" "$before"

@@ -81,7 +81,7 @@ host_state() {
 
 finish() {
 	orch ls --json 2>/dev/null | jq -r '.environments[]?.machine_name' | while read -r e; do
-		orch destroy --purge --yes -q -e "$e" || true
+		orch destroy --purge --yes-destroy "$e" -q -e "$e" || true
 	done
 	awk -v r="$work/" 'index($5, r) == 1 { print $5 }' /proc/self/mountinfo | sort -r |
 		while read -r m; do umount -l "$m"; done

@@ -134,6 +134,6 @@ for ms in 5 20 50 100 150 200 300 500; do
 	check "killed after $ms ms: the next command removes it" settles 1
 done
 check "the parent is as it was" same "$(orch run -- cat /app/data/x)" precious
-check "destroy" orch destroy --purge --yes
+check "destroy" orch destroy --purge --yes-destroy main
 check "nothing is left" same "$(host_state)" "$before"
 check "no note of a throwaway" same "$(ls "$root/var/lib/orch/throwaway")" ""

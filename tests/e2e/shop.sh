@@ -61,4 +61,4 @@ check "visits are kept" same "$(page visits)" $((before + 1))
 fpm=$(orch exec app -- sh -c 'for p in /proc/[0-9]*; do [ "$(cat $p/comm)" = php-fpm8.2 ] && basename $p; done' | sort -n | head -n 1)
 orch exec app -- kill -9 "$fpm"
 check "php-fpm comes back" curl -fsS -m 10 --retry 10 --retry-all-errors --retry-delay 1 -o /dev/null "$url"
-check "destroy" orch destroy --purge --yes
+check "destroy" orch destroy --purge --yes-destroy main

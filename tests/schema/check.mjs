@@ -105,8 +105,15 @@ function validate(project) {
 
 function isSchemaError(p) {
 	return ['E0201', 'E0202', 'E0203'].includes(p.code) ||
-		(p.code === 'E0206' && /must be (one of|from)/.test(p.text));
+		(p.code === 'E0206' && /^("[^"]*"|this item) must be (one of|from)/.test(p.text));
 }
+
+// What no schema sees, and why.
+const unseen = {
+	'extension-name': 'the keys of runtime are the language\'s own',
+	'include-type': 'a tag is carried out before there is anything to check',
+	'mount-service-missing': 'which key goes with which source is for the loader to say',
+};
 
 function checkOurs() {
 	const ajv = new Ajv2020({ strict: true, strictRequired: false, allErrors: true, allowUnionTypes: true,
@@ -121,6 +128,8 @@ function checkOurs() {
 				ajv.errorsText(schemas[f.kind].errors));
 	for (const project of list('tests/data/bad')) {
 		let found;
+		if (path.basename(project) in unseen)
+			continue;
 		try {
 			found = files(project);
 		} catch {

@@ -155,6 +155,8 @@ static int fake_activate(void *ctx, const char *name, const struct json_t *desir
 		json_text(json_path(wanted, "relationships", "database", "service", NULL), NULL);
 
 	cr_assert(json_get_flag(one(f, name), "released", false), "%s", name);
+	if (f->clone && json_path(wanted, "app", "hooks", "clone", NULL))
+		cr_expect(f->clean, "%s starts on data that isn't clean", name);
 	if (on)
 		cr_expect(json_get_flag(one(f, on), "ready", false), "%s before %s", name, on);
 	if (!refuses(f)) {
@@ -203,8 +205,17 @@ static int fake_hook(void *ctx, const char *name, const char *which, struct erro
 {
 	struct fake *f = ctx;
 
-	cr_expect(json_get_flag(one(f, name), "ready", false), "%s: %s", name, which);
-	(void)refuses(f);
+	if (!strcmp(which, "clone")) {
+		cr_expect_null(json_get(one(f, name), "ready"), "%s was started", name);
+		cr_expect(json_get_flag(one(f, "db"), "ready", false), "before its service");
+		cr_expect(json_get_flag(json_path(f->saved, "containers", name, NULL), "at_hook",
+					false),
+			  "%s: unrecorded", name);
+	} else {
+		cr_expect(json_get_flag(one(f, name), "ready", false), "%s: %s", name, which);
+	}
+	if (!refuses(f) && !strcmp(which, "clone"))
+		f->clean = true;
 	text_printf(&f->log, "hook %s %s\n", name, which);
 	return done(f, err);
 }
@@ -231,7 +242,9 @@ static bool fake_alive(void *ctx, const char *name)
 
 int run_fake(struct fake *f, const char *text, struct error *err)
 {
-	const struct apply_options options = { .hooks = true, .timeout_ms = 60000 };
+	const struct apply_options options = { .hooks = true,
+					       .clone = f->clone,
+					       .timeout_ms = 60000 };
 	const struct plan_view view = { .ctx = f, .alive = fake_alive };
 	const struct backend b = {
 		f,	     fake_save,	   fake_stop,  fake_discard, fake_network,

@@ -18,6 +18,8 @@ struct fake {
 	unsigned calls, fail_at;
 	bool late; /* the call that fails has done its work */
 	bool published;
+	bool clone; /* apply_options.clone */
+	bool clean; /* the clone hook ran */
 	uint64_t now;
 	struct text log;
 };

@@ -38,6 +38,12 @@ static const char password_only[] =
 	" 'reader': {'type': 'nodejs:18', 'limits': {'memory': 1}, " APP_LINKS "},"
 	" 'worker': {'type': 'nodejs:18', " APP_LINKS "}}, " NETWORK "}";
 
+/* The first, with a clone hook. */
+static const char cloned[] =
+	"{'commit': 'c1', 'containers': {" DB ", 'app': {'code': {'image': 'i1'}, " APP_LINKS
+	", 'app': {'hooks': {'clone': 'clean', 'deploy': 'migrate'}}}}, " NETWORK "}";
+static bool clones;
+
 static void run_well(struct fake *f, const char *text)
 {
 	struct error err = { 0 };
@@ -92,6 +98,7 @@ static void fail_everywhere(const char *before, const char *after, bool late)
 	const char *expected;
 
 	open_fake(&good);
+	good.clone = clones;
 	if (before)
 		run_well(&good, before);
 	run_well(&good, after);
@@ -103,6 +110,7 @@ static void fail_everywhere(const char *before, const char *after, bool late)
 		struct fake f;
 
 		open_fake(&f);
+		f.clone = clones;
 		if (before)
 			run_well(&f, before);
 		f.fail_at = at;
@@ -257,5 +265,48 @@ Test(apply, makes_again_what_died_and_only_that)
 	(void)place_of(&f, "start reader\n");
 	cr_expect_null(strstr(text_get(&f.log), " db\n"));
 	cr_expect_null(strstr(text_get(&f.log), "start app\n"));
+	close_fake(&f);
+}
+
+Test(apply, runs_a_clone_hook_before_its_app_and_after_its_services)
+{
+	struct fake f;
+
+	open_fake(&f);
+	f.clone = true;
+	run_well(&f, cloned);
+	cr_expect_lt(place_of(&f, "start db\n"), place_of(&f, "hook app clone\n"));
+	cr_expect_lt(place_of(&f, "hook app clone\n"), place_of(&f, "start app\n"));
+	close_fake(&f);
+	open_fake(&f);
+	run_well(&f, cloned);
+	cr_expect_null(strstr(text_get(&f.log), "clone"), "its data is its own");
+	close_fake(&f);
+}
+
+Test(apply, a_clone_can_be_carried_on_from_anywhere)
+{
+	clones = true;
+	fail_everywhere(NULL, cloned, false);
+	fail_everywhere(NULL, cloned, true);
+}
+
+Test(apply, makes_a_container_anew_whose_clone_hook_was_cut_short)
+{
+	struct error err = { 0 };
+	unsigned at = 0;
+	struct fake f;
+
+	do {
+		open_fake(&f);
+		f.clone = f.late = true;
+		f.fail_at = ++at;
+		cr_assert_eq(run_fake(&f, cloned, &err), -1);
+		if (strstr(text_get(&f.log), "hook app clone\n"))
+			break;
+		close_fake(&f);
+	} while (at < 100);
+	run_well(&f, cloned);
+	cr_expect_lt(place_of(&f, "create app\n"), place_of(&f, "hook app clone\n"));
 	close_fake(&f);
 }

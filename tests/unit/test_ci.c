@@ -25,7 +25,7 @@ static const struct node *load(const char *path, char **text)
 	cr_assert_eq(file_read(&arena, AT_FDCWD, path, 1 << 20, text, &size, &err), 0, "%s",
 		     err.text);
 	tree = tree_parse(&problems, path, *text, size);
-	cr_assert(tree, "%s", problems.errors ? problems.items[0].text : "");
+	cr_assert(tree, "%s", problems.errors ? problems.items[0]->text : "");
 	cr_assert_eq(problems.errors, 0);
 	return tree;
 }

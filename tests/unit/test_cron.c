@@ -112,7 +112,8 @@ Test(cron, hashed)
 
 		cr_assert_null(cron_parse("H H(1-5) H * *", cron_hash(name), &spec));
 		cr_assert_null(cron_parse("H H(1-5) H * *", cron_hash(name), &again));
-		cr_expect(spec.minute == again.minute && spec.hour == again.hour && spec.day == again.day);
+		cr_expect(spec.minute == again.minute && spec.hour == again.hour &&
+			  spec.day == again.day);
 		cr_expect_eq(count(spec.minute), 1);
 		cr_expect_eq(count(spec.hour), 1);
 		cr_expect_eq(count(spec.day), 1);

@@ -224,6 +224,46 @@ Test(manifest, problems_as_json)
 			 "did you mean \"relationships\"?");
 }
 
+Test(manifest, lenient)
+{
+	AUTO(run) struct run run = { .problems.lenient = true };
+
+	load(&run, TEST_DATA "/bad/unknown-key");
+	cr_expect_eq(run.problems.errors, 0);
+	cr_assert_eq(run.problems.warnings, 1);
+	cr_expect_str_eq(run.problems.items[0]->code, "W0203");
+}
+
+/* What others read: docs.github.com, "Workflow commands"; SARIF 2.1.0, 3.27. */
+Test(manifest, reports)
+{
+	AUTO(run) struct run run = { 0 };
+	AUTO(free) char *shown = NULL;
+	AUTO(json) struct json_t *log = NULL;
+	const struct json_t *result, *region;
+	size_t size;
+	FILE *f = open_memstream(&shown, &size);
+
+	load(&run, TEST_DATA "/bad/unknown-key");
+	problems_print_github(&run.problems, f);
+	fclose(f);
+	cr_expect_str_eq(shown,
+			 "::error file=app.yaml,line=3,col=1,title=E0203::unknown key "
+			 "\"relationship\"; did you mean \"relationships\"?\n");
+	log = problems_sarif(&run.problems);
+	cr_expect_str_eq(json_get_text(log, "version", ""), "2.1.0");
+	result = json_at(json_get(json_at(json_get(log, "runs"), 0), "results"), 0);
+	cr_expect_str_eq(json_get_text(result, "ruleId", ""), "E0203");
+	cr_expect_str_eq(json_get_text(result, "level", ""), "error");
+	region = json_path(json_at(json_get(result, "locations"), 0), "physicalLocation", "region",
+			   NULL);
+	cr_expect_eq(json_get_number(region, "startLine", 0), 3);
+	cr_expect_eq(json_get_number(region, "endColumn", 0), 13);
+	cr_expect_eq(json_count(json_path(json_at(json_get(log, "runs"), 0), "tool", "driver",
+					  "rules", NULL)),
+		     1);
+}
+
 /* More than are kept are counted. */
 Test(manifest, many_problems)
 {

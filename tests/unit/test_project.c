@@ -61,3 +61,19 @@ Test(project_hash, has_the_size_asked_for_and_differs)
 	cr_expect_str_eq(id, project_hash(&arena, "/srv/shop", 13));
 	cr_expect_str_neq(id, project_hash(&arena, "/srv/shop2", 13));
 }
+
+Test(project_is_environment, knows_machine_names)
+{
+	static const char *const good[] = { "main-ab22cd3", "fix-42-search-aaaaaaa", "x-2234567" };
+	static const char *const bad[] = { "images",	    "dev",	    "main-ab12cd",
+					   "main-ab12cd34", "main-AB12CD3", "-abcdefg",
+					   "main-abcdef1",  "a/b-abcdefg",  "main-abcdefg@g1" };
+	AUTO(arena) struct arena arena = { 0 };
+
+	cr_expect(project_is_environment(project_environment(&arena, "id", "feature/Search")));
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		cr_expect_not(project_is_environment(bad[i]), "%s", bad[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
+		cr_expect(project_is_environment(good[i]), "%s", good[i]);
+	cr_expect_not(project_is_environment("main-ab12cd3"), "there is no 1 in base32");
+}

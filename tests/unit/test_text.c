@@ -149,3 +149,32 @@ Test(text, duration)
 		cr_expect_str_eq(text_duration(buf, cases[i].ms), cases[i].want);
 	cr_expect_lt(strlen(text_duration(buf, UINT64_MAX)), sizeof(buf));
 }
+
+Test(text, sizes_are_read)
+{
+	static const struct {
+		const char *text;
+		uint64_t bytes;
+	} good[] = { { "0", 0 },
+		     { "4096", 4096 },
+		     { "300M", 300ull << 20 },
+		     { "64G", 64ull << 30 },
+		     { "2T", 2ull << 40 } };
+	static const char *const bad[] = { "",
+					   "G",
+					   "-1",
+					   "1.5G",
+					   "64GB",
+					   "64 G",
+					   "99999999999T",
+					   "1g",
+					   "999999999999999999999999999" };
+	uint64_t got;
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		cr_expect_eq(text_to_bytes(good[i].text, &got), 0, "%s", good[i].text);
+		cr_expect_eq(got, good[i].bytes, "%s", good[i].text);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		cr_expect_eq(text_to_bytes(bad[i], &got), -1, "%s", bad[i]);
+}
