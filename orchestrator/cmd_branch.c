@@ -17,6 +17,7 @@
 #include "orchestrator/group.h"
 #include "orchestrator/lineage.h"
 #include "orchestrator/moment.h"
+#include "orchestrator/preview.h"
 #include "orchestrator/progress.h"
 #include "orchestrator/request.h"
 #include "orchestrator/rollout.h"
@@ -193,6 +194,8 @@ static int make(struct branch *b, struct error *err)
 	    git_branch_ensure(&s->arena, &s->project, s->env.name, &b->git_made, err) < 0)
 		return -1;
 	b->document = desired_remake(document, &s->env);
+	if (preview_adapt(s, b->document, err) < 0)
+		return -1;
 	return clone_data(b, err) < 0 || add_generation(b, err) < 0 ? -1 : 0;
 }
 

@@ -30,7 +30,7 @@ static const struct desired_image *find_image(const struct desired_image *images
 }
 
 /* Each step of the size doubles what the image asks for. AUTO and S are the image's own. */
-static struct json_t *make_limits(const struct image_description *image, const char *size)
+struct json_t *desired_limits(const struct image_description *image, const char *size)
 {
 	static const char *const steps[] = { "S", "M", "L", "XL", "2XL", "4XL" };
 	struct json_t *limits = json_new_map();
@@ -134,7 +134,7 @@ static struct json_t *begin(struct maker *m, const char *kind, const char *name,
 	/* As declared in production; a preview has the smallest, whatever the manifest says. */
 	if (!environment_is_production(m->in->environment))
 		size = "S";
-	json_put(c, "limits", make_limits(image, size));
+	json_put(c, "limits", desired_limits(image, size));
 	json_put(c, "disk", disk ? json_new_number(disk) : NULL);
 	json_put(c, "environment", make_environment(m->in->environment));
 	json_put(c, "endpoints", make_endpoints(image));

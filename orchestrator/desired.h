@@ -34,6 +34,7 @@ struct arena;
 struct catalog;
 struct environment;
 struct error;
+struct image_description;
 struct json_t;
 struct manifest;
 struct project;
@@ -61,6 +62,9 @@ struct json_t *desired_make(const struct desired_input *in, struct error *err);
 
 /* The same for another environment: its names, URL and published port. Owned by the caller. */
 struct json_t *desired_remake(const struct json_t *document, const struct environment *e);
+
+/* Of a container on that image: { "memory", "cpu_milli", "pids" }. Owned by the caller. */
+struct json_t *desired_limits(const struct image_description *image, const char *size);
 
 /* SHA-256 of the canonical text of one container's document. */
 void desired_digest(const struct json_t *container, char out[SHA256_HEX]);

@@ -70,6 +70,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/lower_vars.c \
 	%D%/plan.c \
 	%D%/plan_print.c \
+	%D%/preview.c \
 	%D%/progress.c \
 	%D%/project.c \
 	%D%/quota.c \
@@ -141,6 +142,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/lower.h \
 	%D%/options.h \
 	%D%/plan.h \
+	%D%/preview.h \
 	%D%/progress.h \
 	%D%/quota.h \
 	%D%/project.h \
