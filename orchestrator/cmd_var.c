@@ -188,7 +188,7 @@ static int var_set(struct session *s, struct options *options, int argc, const c
 		   struct error *err)
 {
 	AUTO(json) struct json_t *json = NULL;
-	const char *name, *value, *at;
+	const char *name = NULL, *value = "", *at;
 
 	if (variable_name(&s->arena, argv[1], &name, err) < 0 ||
 	    read_value(s, argc, argv, &value, err) < 0)

@@ -63,8 +63,10 @@ struct json_t *desired_make(const struct desired_input *in, struct error *err);
 /* The same for another environment: its names, URL and published port. Owned by the caller. */
 struct json_t *desired_remake(const struct json_t *document, const struct environment *e);
 
-/* Of a container on that image: { "memory", "cpu_milli", "pids" }. Owned by the caller. */
-struct json_t *desired_limits(const struct image_description *image, const char *size);
+/* What people set beside the manifest, for all apps; NULL: nothing. */
+void desired_set_variables(struct json_t *document, const struct json_t *variables);
+/* The smallest size, which previews have whatever the manifest says. */
+void desired_shrink(struct json_t *container, const struct image_description *image);
 
 /* SHA-256 of the canonical text of one container's document. */
 void desired_digest(const struct json_t *container, char out[SHA256_HEX]);

@@ -11,6 +11,7 @@
 #include "base/auto.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "orchestrator/control.h"
 #include "orchestrator/notice.h"
@@ -35,14 +36,13 @@ struct loop {
 	uv_poll_t listener;
 	uv_signal_t term, interrupt, child;
 	uv_timer_t retry, end;
-	struct watch *watches; /* two a container: on its pidfd, and on its status */
+	struct watch *watches; /* one a container, on its pidfd */
 	size_t n_watches;
 	uint64_t delay_ms, last_end_ms;
 	struct notice notice;
 };
 
 static void on_end(uv_poll_t *poll, int status, int events);
-static void on_status(uv_poll_t *poll, int status, int events);
 
 static void free_watches(uv_handle_t *handle)
 {
@@ -88,13 +88,12 @@ void supervisor_watch(struct supervisor *s)
 	supervisor_unwatch(s);
 	if (!w->n)
 		return;
-	l->watches = calloc(2 * w->n, sizeof(*l->watches));
+	l->watches = calloc(w->n, sizeof(*l->watches));
 	if (!l->watches)
 		abort();
 	notice_clear(&l->notice);
 	for (size_t i = 0; i < w->n; i++) {
 		add_watch(s, i, w->lives[i].c.pidfd, on_end);
-		add_watch(s, i, w->lives[i].watch, on_status);
 		notice_look(&l->notice, w, &w->lives[i], supervisor_tell, s);
 	}
 	if (!l->n_watches) {
@@ -160,19 +159,6 @@ static void on_end(uv_poll_t *poll, int status, int events)
 	retry_later(s);
 }
 
-static void on_status(uv_poll_t *poll, int status, int events)
-{
-	const struct watch *watch = poll->data;
-	struct supervisor *s = watch->s;
-	struct live *l = &s->world.lives[watch->live];
-	char drop[4096];
-
-	(void)status;
-	(void)events;
-	(void)!read(l->watch, drop, sizeof(drop));
-	notice_look(&s->loop->notice, &s->world, l, supervisor_tell, s);
-}
-
 /* Orphans of containers end up here; our own containers are waited for by pidfd. */
 static void on_child(uv_signal_t *handle, int signum)
 {
@@ -192,7 +178,7 @@ static void on_term(uv_signal_t *handle, int signum)
 }
 
 /* Looked at again at least that often: the clock may be set, the state be changed. */
-#define END_MAX_MS 60000
+#define END_MAX_MS 5000
 #define END_AGAIN_MS 5000
 
 static void on_time(uv_timer_t *timer);
@@ -214,7 +200,7 @@ static void watch_end(struct supervisor *s)
 	uv_timer_start(&s->loop->end, on_time, wait < END_MAX_MS ? wait : END_MAX_MS, 0);
 }
 
-/* Memory that ran out somewhere below a container's processes changes no status. */
+/* Looked at, not watched: a user has 128 inotify instances, and there is one of us for each environment. */
 static void on_time(uv_timer_t *timer)
 {
 	struct supervisor *s = timer->data;
@@ -250,13 +236,13 @@ static void close_handle(uv_handle_t *handle, void *ctx)
 		uv_close(handle, NULL);
 }
 
-static int start_loop(struct supervisor *s, bool deferred, struct error *err)
+static int start_loop(struct supervisor *s, bool deferred, int packets, struct error *err)
 {
 	struct loop *l = s->loop;
 
 	if (uv_loop_init(&l->loop) < 0)
 		return fail(err, ERROR_SYSTEM, "cannot make an event loop");
-	if (control_listen(s->h, s->id, &s->listen_fd, err) < 0)
+	if (s->listen_fd < 0 && control_listen(s->h, s->id, &s->listen_fd, err) < 0)
 		return -1;
 	l->listener.data = l->term.data = l->interrupt.data = l->child.data = l->retry.data =
 		l->end.data = s;
@@ -269,7 +255,10 @@ static int start_loop(struct supervisor *s, bool deferred, struct error *err)
 	uv_signal_init(&l->loop, &l->child);
 	uv_signal_start(&l->child, on_child, SIGCHLD);
 	uv_timer_init(&l->loop, &l->retry);
-	uv_timer_start(&l->retry, on_retry, deferred ? DEFER_MS : 0, 0);
+	if (idle_open(s, &l->loop, packets, err) < 0)
+		return -1;
+	if (!supervisor_asleep(s))
+		uv_timer_start(&l->retry, on_retry, deferred ? DEFER_MS : 0, 0);
 	supervisor_watch_volumes(s, &l->loop);
 	uv_timer_init(&l->loop, &l->end);
 	watch_end(s);
@@ -295,7 +284,8 @@ static int take_lock(const struct host *h, const char *environment, int *out, st
 	return fail(err, ERROR_CONFLICT, "%s is supervised already", environment);
 }
 
-int supervise(const struct host *h, const char *environment, bool deferred, struct error *err)
+int supervise(const struct host *h, const char *environment, bool deferred, bool resume,
+	      struct error *err)
 {
 	AUTO(state) struct state *state = NULL;
 	struct loop loop = { 0 };
@@ -307,12 +297,17 @@ int supervise(const struct host *h, const char *environment, bool deferred, stru
 				.client = -1,
 				.next = -1 };
 	AUTO(fd) int lock = -1;
+	int packets = -1;
+	bool resumed = resume && doze_take_over(&s, &lock, &packets);
 
-	if (take_lock(h, environment, &lock, err) < 0 || state_open(h, false, &state, err) < 0)
+	if ((!resumed && take_lock(h, environment, &lock, err) < 0) ||
+	    state_open(h, false, &state, err) < 0)
 		return -1;
 	s.state = state;
+	s.lock = lock;
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	if (supervisor_keep(&s, err) < 0 || start_loop(&s, deferred, err) < 0)
+	if ((!idle_noted(&s) && supervisor_keep(&s, err) < 0) ||
+	    start_loop(&s, deferred, packets, err) < 0)
 		return -1;
 	while (!s.ending)
 		uv_run(&loop.loop, UV_RUN_DEFAULT);
@@ -321,6 +316,7 @@ int supervise(const struct host *h, const char *environment, bool deferred, stru
 	uv_walk(&loop.loop, close_handle, NULL);
 	uv_run(&loop.loop, UV_RUN_DEFAULT);
 	(void)uv_loop_close(&loop.loop);
+	idle_close(&s);
 	auto_fd(&s.listen_fd);
 	world_close(&s.world);
 	return 0;

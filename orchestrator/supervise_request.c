@@ -1,3 +1,4 @@
+#include <malloc.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -137,10 +138,13 @@ int supervisor_converge(struct supervisor *s, const struct json_t *request, stru
 	struct environment before;
 	int r;
 
-	if (let_run(s, &before, err) < 0)
+	if (supervisor_wake(s, err) < 0 || let_run(s, &before, err) < 0)
 		return -1;
 	supervisor_unwatch(s);
 	r = converge(&s->world, s->h, s->state, s->id, &options, err);
+	world_rest(&s->world);
+	/* There is one of us for each environment, mostly with nothing to do. */
+	(void)malloc_trim(0);
 	supervisor_watch(s);
 	note_end(s, &before, r < 0 ? err : NULL);
 	return r;
@@ -205,6 +209,17 @@ static int answer(struct supervisor *s, const struct json_t *request, struct err
 {
 	const char *what = json_get_text(request, "do", "");
 
+	if (!strcmp(what, "ping"))
+		return 0;
+	if (!strcmp(what, "idle"))
+		return 0; /* supervisor_idle() reads it, as after each request */
+	if (!strcmp(what, "sleep"))
+		return supervisor_sleep(s, err);
+	/* The others are of one that is awake. */
+	if (supervisor_wake(s, err) < 0)
+		return -1;
+	if (!strcmp(what, "wake"))
+		return 0;
 	if (!strcmp(what, "converge"))
 		return supervisor_converge(s, request, err);
 	if (!strcmp(what, "keep"))
@@ -213,8 +228,6 @@ static int answer(struct supervisor *s, const struct json_t *request, struct err
 		return run_stop(s, err);
 	if (!strcmp(what, "snapshot"))
 		return run_snapshot(s, request, err);
-	if (!strcmp(what, "ping"))
-		return 0;
 	return fail(err, ERROR_INPUT, "unknown request \"%s\"", what);
 }
 
@@ -243,6 +256,7 @@ static void serve(struct supervisor *s, int client, const struct json_t *request
 	if (s->ending)
 		supervisor_close_door(s);
 	reply(client, r < 0 ? &err : NULL);
+	supervisor_idle(s);
 }
 
 void supervisor_serve_next(struct supervisor *s)
