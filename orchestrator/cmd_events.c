@@ -78,6 +78,8 @@ static int follow(struct session *s, int64_t after, struct error *err)
 		(void)nanosleep(&step, NULL);
 		r = state_find(s->state, &arena, s->env.id, &env, err);
 	}
+	if (r == 0 && print_new(s, &after, ALL, err) < 0)
+		return -1;
 	return r < 0 ? -1 : r == STATE_ABSENT ? 0 : ERROR_INTERRUPTED;
 }
 
