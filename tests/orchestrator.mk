@@ -23,6 +23,7 @@ e2e_tests += tests/e2e/clones.sh
 e2e_tests += tests/e2e/drills.sh
 e2e_tests += tests/e2e/environments.sh
 e2e_tests += tests/e2e/group.sh
+e2e_tests += tests/e2e/idle.sh
 e2e_tests += tests/e2e/run.sh
 e2e_tests += tests/e2e/shop.sh
 e2e_tests += tests/e2e/volumes.sh
