@@ -56,6 +56,13 @@ static void end(void)
 	(void)file_remove(AT_FDCWD, scratch, &err);
 }
 
+/* A test that is skipped doesn't get to its .fini. */
+static void skip(const char *why)
+{
+	end();
+	cr_skip_test("%s", why);
+}
+
 TestSuite(pool, .init = begin, .fini = end, .timeout = 120);
 
 static const char *at(const char *path)
@@ -338,7 +345,7 @@ Test(pool, on_xfs)
 	const char *own = arena_printf(&arena, "%s/own", scratch);
 
 	if (!make_disk("xfs", 400, NULL))
-		cr_skip_test("no mkfs.xfs");
+		skip("no mkfs.xfs");
 	snprintf(pool, sizeof(pool), "%s", own);
 	FAILS(pool_use(pool, &limited, &err), ERROR_HOST);
 	OK(pool_use(pool, &choice, &err));
@@ -353,11 +360,11 @@ Test(pool, xfs_limits_by_project)
 	AUTO(fd) int loop = -1;
 
 	if (!make_disk("xfs", 400, NULL))
-		cr_skip_test("no mkfs.xfs");
+		skip("no mkfs.xfs");
 	cr_assert_eq(umount2(disk, 0), 0);
 	loop = loop_attach(arena_printf(&arena, "%s/disk.img", scratch), device, &err);
 	if (mount(device, disk, "xfs", 0, "prjquota") < 0)
-		cr_skip_test("no quotas of XFS in this kernel");
+		skip("no quotas of XFS in this kernel");
 	snprintf(pool, sizeof(pool), "%s/own", scratch);
 	OK(pool_use(pool, &choice, &err));
 	OK(volume_ensure(pool, "main/db", 0, 0, 32 * MIB, &err));
@@ -387,7 +394,7 @@ Test(pool, that_is_away_is_not_made_again)
 	const struct pool_choice choice = { .folder = disk, .unlimited = true };
 
 	if (!make_disk("xfs", 400, NULL))
-		cr_skip_test("no mkfs.xfs");
+		skip("no mkfs.xfs");
 	snprintf(pool, sizeof(pool), "%s/own", scratch);
 	OK(pool_use(pool, &choice, &err));
 	OK(pool_ensure(pool, 0, &err));
