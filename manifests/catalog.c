@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "manifests/image.h"
 #include "manifests/recipe.h"
 #include "manifests/tree.h"
 #include "manifests/types.h"
@@ -24,12 +25,13 @@ static void add(struct problems *problems, struct list *list, const struct recip
 	*arena_push(problems->arena, list) = *recipe;
 }
 
-static int load_file(struct problems *problems, const char *path, struct list *list,
-		     struct catalog *out, struct error *err)
+static int load_file(struct problems *problems, const char *path, const char *const *folders,
+		     struct list *list, struct catalog *out, struct error *err)
 {
 	size_t size, errors = problems->errors;
 	struct recipe recipe;
-	const struct node *root, *types;
+	const struct node *types;
+	struct node *root;
 	char *text;
 	int r = file_read(problems->arena, AT_FDCWD, path, TREE_MAX_BYTES + 1, &text, &size, err);
 
@@ -41,6 +43,7 @@ static int load_file(struct problems *problems, const char *path, struct list *l
 		types_read(problems, types, out);
 		return 0;
 	}
+	root = root ? recipe_include(problems, path, root, folders, 0) : NULL;
 	recipe_read(problems, root, path, &recipe);
 	/* One with errors must not be built from; who asks for it learns why from the problems. */
 	if (problems->errors == errors)
@@ -51,6 +54,7 @@ static int load_file(struct problems *problems, const char *path, struct list *l
 int catalog_load(const char *const *folders, struct problems *problems, struct catalog *out,
 		 struct error *err)
 {
+	const char *const *first = folders;
 	struct catalog all = { 0 };
 	struct list list = { 0 };
 
@@ -65,7 +69,7 @@ int catalog_load(const char *const *folders, struct problems *problems, struct c
 			if (text_ends(names[i], ".yaml") &&
 			    load_file(problems,
 				      arena_printf(problems->arena, "%s/%s", *folders, names[i]),
-				      &list, &all, err) < 0)
+				      first, &list, &all, err) < 0)
 				return -1;
 	}
 	all.recipes = list.items;

@@ -155,6 +155,9 @@ const struct code codes[] = {
 	  "way round." },
 	{ "E0401", "no such user", "A recipe's process runs as a user that its users don't have." },
 	{ "E0402", "a text or a link", "A file of a recipe has a text, or is a link." },
+	{ "E0403", "nothing to include",
+	  "What a recipe includes is a file beside it, or in a folder of the catalogue, and below "
+	  "that." },
 	{ "E0501", "not the address of a route",
 	  "http:// or https://, a host that may contain {default} or {all} or start with *., and a "
 	  "path. No port: the router has one for "

@@ -184,7 +184,7 @@ static void read_ready(struct problems *p, const struct node *n, void *out)
 
 static void read_hooks(struct problems *p, const struct node *n, void *out)
 {
-	static const char *const words[] = { "boot", "configure", "open", NULL };
+	static const char *const words[] = { "boot", "configure", "open", "build", NULL };
 	struct image_description *image = out;
 
 	for (const struct node *m = list_members(p, n); m; m = m->next) {
@@ -193,6 +193,7 @@ static void read_hooks(struct problems *p, const struct node *n, void *out)
 		image->boot |= choice == 0;
 		image->configure |= choice == 1;
 		image->open |= choice == 2;
+		image->build |= choice == 3;
 	}
 }
 
@@ -263,6 +264,18 @@ static void read_environment(struct problems *p, const struct node *n, void *out
 	image->environment = (struct strings){ items, count };
 }
 
+static void read_upstream(struct problems *p, const struct node *n, void *out)
+{
+	static const char *const families[] = { "tcp", "unix", NULL };
+	static const char *const protocols[] = { "http", "fastcgi", NULL };
+	static const struct field fields[] = {
+		{ "socket_family", FIELD_CHOICE, .choices = families, IMAGE(socket_family) },
+		{ "protocol", FIELD_CHOICE, .choices = protocols, IMAGE(protocol) },
+	};
+
+	(void)fields_read(p, n, fields, ARRAY_SIZE(fields), out);
+}
+
 void image_read_kind(struct problems *p, const struct node *n, void *out)
 {
 	static const char *const words[] = { "app", "service", NULL };
@@ -285,6 +298,7 @@ static const struct field fields[] = {
 	{ "pids", FIELD_NUMBER, IMAGE(pids), .min = 1, .max = 4194304 },
 	{ "environment", FIELD_CALL, .call = read_environment },
 	{ "path", FIELD_TEXT, IMAGE(path) },
+	{ "upstream", FIELD_CALL, .call = read_upstream },
 };
 
 static void check_user(struct problems *p, const struct image_description *image, const char *name,
@@ -304,6 +318,8 @@ void image_read(struct problems *p, const struct node *map, struct image_descrip
 		.memory = 256ull << 20,
 		.cpu_milli = 1000,
 		.pids = 256,
+		.socket_family = "tcp",
+		.protocol = "http",
 		.path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 	};
 	if (!fields_read(p, map, fields, ARRAY_SIZE(fields), out))

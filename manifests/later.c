@@ -1,6 +1,6 @@
 /*
  * What is read and checked, and not done yet when it runs: deploy refuses it. Whoever makes it work removes its row.
- * A '*' is any one key. values: only these; otherwise: all but these.
+ * A '*' is any one key. values: only these.
  */
 #include <string.h>
 
@@ -15,36 +15,29 @@ struct later {
 	const char *path;
 	const char *fact;
 	const char *hint;
-	const char *const *values, *const *otherwise;
+	const char *const *values;
 };
 
-static const char *const shared_mounts[] = { "service", "instance", "storage", NULL };
-static const char *const no_flavor[] = { "none", NULL };
+static const char *const flex_mounts[] = { "instance", "storage", NULL };
 static const char *const flag_set[] = { "true", NULL };
 
 static const struct later of_apps[] = {
 	{ "stack", "composable images are not supported", "give the app a type" },
 	{ "resources", "not counted yet", "use size" },
 	{ "container_profile", "not counted yet", "use size" },
-	{ "mounts.*.source", "not mounted yet", "local and tmp are", shared_mounts },
+	{ "mounts.*.source", "not mounted yet", "local, tmp and service are", flex_mounts },
 	{ "firewall", "not enforced yet" },
 	{ "timezone", "crons are not run yet" },
-	{ "additional_hosts", "not written yet" },
 	{ "move_to_root", "not done", "write web.locations", flag_set },
 	{ "web.resources", "not counted yet", "use size" },
 	{ "web.container_profile", "not counted yet", "use size" },
-	{ "web.mounts.*.source", "not mounted yet", "local and tmp are", shared_mounts },
+	{ "web.mounts.*.source", "not mounted yet", "local, tmp and service are", flex_mounts },
 	{ "web.firewall", "not enforced yet" },
 	{ "web.timezone", "crons are not run yet" },
-	{ "web.additional_hosts", "not written yet" },
 	{ "web.move_to_root", "not done", "write web.locations", flag_set },
 	{ "workers", "not run yet" },
 	{ "crons", "not run yet" },
-	{ "build.flavor", "not built yet", "flavor: none, and its commands in hooks.build", NULL,
-	  no_flavor },
 	{ "build.caches", "not kept yet" },
-	{ "dependencies", "not installed yet", "install what is needed in hooks.build" },
-	{ "runtime", "not set yet" },
 	{ "operations", "not run yet" },
 };
 
@@ -68,14 +61,12 @@ static bool concerns(const struct later *row, const struct node *n)
 		return false;
 	if (n->kind != NODE_SCALAR)
 		return true;
-	if (row->values)
-		return is_one_of(row->values, n->text);
-	return !row->otherwise || !is_one_of(row->otherwise, n->text);
+	return !row->values || is_one_of(row->values, n->text);
 }
 
 static void tell(struct problems *p, const struct later *row, const struct node *n)
 {
-	bool value = row->values || row->otherwise;
+	bool value = row->values;
 
 	problem_add(p, PROBLEM_NOTE, "N0204", value ? n->at : node_place(n), "%s%s%s: %s",
 		    row->path, value ? ": " : "", value ? n->text : "", row->fact)

@@ -40,6 +40,7 @@ noinst_LIBRARIES += %D%/libmanifests.a
 	%D%/problem.h \
 	%D%/recipe.c \
 	%D%/recipe.h \
+	%D%/recipe_include.c \
 	%D%/report.c \
 	%D%/rows.c \
 	%D%/rows.h \

@@ -101,12 +101,22 @@ void recipe_read(struct problems *problems, const struct node *root, const char 
 	*out = r;
 }
 
+int recipe_load(struct problems *problems, const char *file, const char *text, size_t size,
+		const char *const *folders, struct recipe *out, struct error *err)
+{
+	struct node *root = tree_parse(problems, file, text, size);
+
+	(void)err;
+	if (root)
+		root = recipe_include(problems, file, root, folders, 0);
+	recipe_read(problems, root, file, out);
+	return 0;
+}
+
 int recipe_parse(struct problems *problems, const char *file, const char *text, size_t size,
 		 struct recipe *out, struct error *err)
 {
-	(void)err;
-	recipe_read(problems, tree_parse(problems, file, text, size), file, out);
-	return 0;
+	return recipe_load(problems, file, text, size, NULL, out, err);
 }
 
 int image_description_parse(struct problems *problems, const char *file, const char *text,

@@ -5,6 +5,7 @@
  * endpoints, data folder, size. That section is kept in the image as /etc/orch/image.yaml,
  * and read back from there: images describe themselves.
  *
+ *	include: [parts/sql.yaml]		what it has in common with others
  *	type: mariadb:10.11
  *	aliases: [mysql:10.11]
  *	suite: bookworm
@@ -33,7 +34,8 @@
  *	  endpoints: {mysql: {scheme: mysql, port: 3306, default: true}}
  *	  data: /mnt
  *	  disk: 256				MB, the least; or "forbidden", as without data
- *	  hooks: [boot, configure, open]
+ *	  hooks: [boot, configure, open]	of apps also build: before the app's own
+ *	  upstream: {socket_family: unix, protocol: fastcgi}	where web.upstream says nothing
  *	  memory: 512M
  *	  cpu: 0.5
  *	  pids: 256
@@ -94,11 +96,13 @@ struct image_description {
 	const char *ready_user;
 	struct image_endpoint *endpoints;
 	size_t n_endpoints;
-	const char *data;	    /* "/mnt": where the volume goes; NULL: keeps nothing */
-	bool data_forbidden;	    /* `disk` must not be set */
-	uint32_t data_minimum;	    /* MB */
-	bool boot, configure, open; /* which hooks it has, at /etc/orch/hooks/ */
-	uint64_t memory;	    /* bytes, default size */
+	const char *data;		   /* "/mnt": where the volume goes; NULL: keeps nothing */
+	bool data_forbidden;		   /* `disk` must not be set */
+	uint32_t data_minimum;		   /* MB */
+	bool boot, configure, open, build; /* which hooks it has, at /etc/orch/hooks/ */
+	const char *socket_family; /* of web.upstream where the app says nothing: "tcp", "unix" */
+	const char *protocol;	   /* likewise: "http", "fastcgi" */
+	uint64_t memory;	   /* bytes, default size */
 	uint32_t cpu_milli;
 	uint32_t pids;
 	struct strings environment; /* "NAME=value" for all processes */
@@ -160,6 +164,9 @@ void recipe_read(struct problems *problems, const struct node *root, const char 
 /* One recipe's text, or the text of an image.yaml; problems as everywhere. Everything in problems->arena. */
 int recipe_parse(struct problems *problems, const char *file, const char *text, size_t size,
 		 struct recipe *out, struct error *err);
+/* The same, with the catalogue's folders (NULL-terminated), where what is included may be as well. */
+int recipe_load(struct problems *problems, const char *file, const char *text, size_t size,
+		const char *const *folders, struct recipe *out, struct error *err);
 int image_description_parse(struct problems *problems, const char *file, const char *text,
 			    size_t size, struct image_description *out, struct error *err);
 

@@ -29,14 +29,17 @@ static void identify(struct session *s, const struct build_spec *spec, struct bu
 	AUTO(json) struct json_t *all = json_new_map();
 	struct json_t *mounts = json_put(all, "mounts", json_new_list());
 	struct json_t *env = json_put(all, "env", json_copy_deep(spec->identity_env));
+	static const char *const parts[] = { "build", "dependencies", "runtime" };
 	const char *text;
 
-	json_put_number(all, "format", 1);
+	json_put_number(all, "format", 2);
 	json_put_text(all, "tree", spec->tree);
 	json_put_text(all, "base", spec->base);
 	json_put_text(all, "hook", spec->app->build);
-	json_put(all, "build", json_copy_deep(json_get(spec->app->document, "build")));
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		json_put(all, parts[i], json_copy_deep(json_get(spec->app->document, parts[i])));
 	json_drop(env, "PLATFORM_APPLICATION");
+	json_drop(env, "PLATFORM_PROJECT_ENTROPY"); /* the project's, for its life */
 	for (size_t i = 0; i < spec->app->n_mounts; i++)
 		json_add(mounts, json_new_text(spec->app->mounts[i].path));
 	text = json_print(&s->arena, all, FORM_CANONICAL);
@@ -90,19 +93,20 @@ static int run_hook(struct session *s, const struct build_spec *spec, const char
 		.folder = folder,
 		.cache = cache,
 		.env = spec->env,
+		.config = spec->config,
 		.script = spec->app->build,
 		.line = spec->line,
 		.ctx = spec->ctx,
 	};
 
-	if (!spec->app->build || !*spec->app->build)
+	if (!spec->recipe->image.build && (!spec->app->build || !*spec->app->build))
 		return 0;
 	if (file_make_dirs(cache, 0755, err) < 0)
 		return -1;
 	if (chown(cache, uid, gid) < 0)
 		return fail_errno(err, "chown %s", cache);
 	if (box_run(s, &box, err) < 0)
-		return fail_in(err, "build hook of %s", spec->app->name);
+		return fail_in(err, "%s", spec->app->name);
 	return 0;
 }
 

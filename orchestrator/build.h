@@ -24,6 +24,7 @@ struct build_spec {
 	const struct json_t
 		*identity_env;	  /* what the hook sees, secrets by their digests: a map of texts */
 	const struct json_t *env; /* with the secrets; for build_make */
+	const char *config;	  /* what the image's hooks read, likewise */
 	build_line *line;
 	void *ctx;
 };

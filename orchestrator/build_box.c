@@ -188,22 +188,39 @@ static int link_up(struct box *b, struct error *err)
 	return rules_ensure_host(&plan, err);
 }
 
-static int run_script(struct box *b, struct error *err)
+/* One of the three: the image's hooks by name, or the app's script. */
+static int run_step(struct box *b, const char *hook, bool as_root, struct error *err)
 {
 	const struct box_spec *spec = b->spec;
+	const char *const argv[] = { arena_printf(&b->s->arena, "/etc/orch/hooks/%s", hook), NULL };
 	struct inside_spec inside = {
 		.c = &b->c,
 		.cgroup = b->group,
-		.argv = lower_script(&b->s->arena, spec->script),
+		.argv = hook ? argv : lower_script(&b->s->arena, spec->script),
 		.env = lower_build_env(&b->s->arena, spec->image, spec->env),
 		.folder = "/app",
+		.input = hook ? spec->config : NULL,
 		.line = spec->line,
 		.ctx = spec->ctx,
 	};
 
-	if (lower_user(spec->image, spec->image->user, &inside.uid, &inside.gid) < 0)
+	if (!as_root && lower_user(spec->image, spec->image->user, &inside.uid, &inside.gid) < 0)
 		return fail(err, ERROR_SYSTEM, "the image has no user %s", spec->image->user);
-	return inside_run(&inside, err);
+	if (inside_run(&inside, err) < 0)
+		return hook ? fail_in(err, "%s of the image", hook) : fail_in(err, "build hook");
+	return 0;
+}
+
+static int run_steps(struct box *b, struct error *err)
+{
+	const struct box_spec *spec = b->spec;
+
+	/* The tools of a build may need what is generated in /run. */
+	if (spec->image->build &&
+	    ((spec->image->configure && run_step(b, "configure", true, err) < 0) ||
+	     run_step(b, "build", false, err) < 0))
+		return -1;
+	return spec->script && *spec->script ? run_step(b, NULL, false, err) : 0;
 }
 
 static int run(struct box *b, struct error *err)
@@ -222,7 +239,7 @@ static int run(struct box *b, struct error *err)
 	    idmap_open(b->first, &b->userns, err) < 0 || make_container(b, err) < 0 ||
 	    link_up(b, err) < 0 || container_exec(&b->c, err) < 0)
 		return -1;
-	return run_script(b, err);
+	return run_steps(b, err);
 }
 
 int box_run(struct session *s, const struct box_spec *spec, struct error *err)

@@ -20,12 +20,13 @@ struct box_spec {
 	const char *folder;	  /* becomes /app: of inner ids */
 	const char *cache;	  /* becomes /tmp/cache: of inner ids */
 	const struct json_t *env; /* map of texts */
-	const char *script;
+	const char *config;	  /* what the image's hooks read */
+	const char *script;	  /* NULL: none */
 	build_line *line;
 	void *ctx;
 };
 
-/* Runs the script as the image's user; 0 when it exited with 0. Nothing of the box is left in any case. */
+/* Runs the image's `configure` as root, its `build` and then the script as the image's user; 0 when it exited with 0. Nothing of the box is left in any case. */
 int box_run(struct session *s, const struct box_spec *spec, struct error *err);
 
 /* What a killed build of that app left. */

@@ -33,9 +33,10 @@ int cmd_exec(void *ctx, int argc, const char **argv, struct error *err)
 
 int cmd_ssh(void *ctx, int argc, const char **argv, struct error *err)
 {
-	static const char *const shell[] = {
-		"/bin/sh", "-c", "command -v bash >/dev/null && exec bash -l; exec sh -l", NULL
-	};
+	/* No login shell: /etc/profile would put the default in the place of PATH. */
+	static const char *const shell[] = { "/bin/sh", "-c",
+					     "command -v bash >/dev/null && exec bash; exec sh",
+					     NULL };
 
 	return command_outcome(run(ctx, argc ? argv[0] : NULL, shell, err), err);
 }

@@ -18,6 +18,16 @@
 
 #define EXIT_DIFFERENCES 8
 
+/* With the project's own recipes, where this is one. */
+static int load_catalog(struct session *s, struct catalog *out, struct error *err)
+{
+	struct error ignored;
+
+	if (!s->project.folder && project_open(&s->arena, s->options, &s->project, &ignored) < 0)
+		s->project = (struct project){ 0 };
+	return session_catalog(s, out, err);
+}
+
 static int find_recipe(struct session *s, const char *type, const struct recipe **out,
 		       struct error *err)
 {
@@ -25,7 +35,7 @@ static int find_recipe(struct session *s, const char *type, const struct recipe 
 	const char **types;
 	const char *near;
 
-	if (session_catalog(s, catalog, err) < 0)
+	if (load_catalog(s, catalog, err) < 0)
 		return -1;
 	*out = catalog_find(catalog, type);
 	if (*out)
@@ -92,7 +102,7 @@ static int list_types(struct session *s, struct table *table, struct json_t *out
 {
 	struct catalog catalog;
 
-	if (session_catalog(s, &catalog, err) < 0)
+	if (load_catalog(s, &catalog, err) < 0)
 		return -1;
 	for (size_t i = 0; i < catalog.n; i++) {
 		const char *type = catalog.recipes[i].type;

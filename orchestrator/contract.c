@@ -7,7 +7,8 @@
 #include "base/arena.h"
 #include "base/auto.h"
 #include "base/json.h"
-#include "orchestrator/project.h"
+#include "base/text.h"
+#include "manifests/recipe.h"
 #include "orchestrator/variables.h"
 
 char *contract_base64(struct arena *arena, const char *data, size_t size)
@@ -32,63 +33,6 @@ char *contract_base64(struct arena *arena, const char *data, size_t size)
 static const struct json_t *container_of(const struct contract *c, const char *name)
 {
 	return json_path(c->desired, "containers", name, NULL);
-}
-
-/* One relationship: what the service opened, and where it is as seen from here. */
-static struct json_t *make_endpoint(struct arena *arena, const struct contract *c, const char *name,
-				    const struct json_t *link)
-{
-	const char *service = json_get_text(link, "service", "");
-	const char *endpoint = json_get_text(link, "endpoint", "");
-	const struct json_t *target = container_of(c, service);
-	const struct json_t *environment = json_get(target, "environment");
-	const struct json_t *opened = json_path(c->opened, service, endpoint, NULL);
-	struct json_t *e = json_new_map();
-	const char *ip = json_get_text(target, "address", "");
-	const char *cluster =
-		arena_printf(arena, "%s-%s", json_get_text(environment, "project_id", ""),
-			     json_get_text(environment, "machine_name", ""));
-	const char *hash = project_hash(arena, arena_printf(arena, "%s/%s", cluster, service), 26);
-
-	json_put_text(e, "host", arena_printf(arena, "%s.internal", name));
-	json_put_text(e, "hostname",
-		      arena_printf(arena, "%s.%s.service._.orch.internal", hash, service));
-	json_put_text(e, "ip", ip);
-	json_add(json_put(e, "instance_ips", json_new_list()), json_new_text(ip));
-	json_put(e, "port", json_copy_deep(json_get(opened, "port")));
-	json_put(e, "scheme", json_copy_deep(json_get(opened, "scheme")));
-	json_put_text(e, "rel", endpoint);
-	json_put_text(e, "service", service);
-	json_put_text(e, "type", json_get_text(target, "type", ""));
-	json_put_text(e, "cluster", cluster);
-	json_put(e, "username", json_copy_deep(json_get(opened, "username")));
-	json_put(e, "password", json_copy_deep(json_get(opened, "password")));
-	json_put(e, "path", json_copy_deep(json_get(opened, "path")));
-	json_put(e, "query",
-		 json_count(json_get(opened, "query")) ? json_copy_deep(json_get(opened, "query"))
-						       : json_new_list());
-	json_put(e, "fragment", NULL);
-	json_put_flag(e, "public", false);
-	json_put_flag(e, "host_mapped", false);
-	json_put_number(e, "epoch", 0);
-	return e;
-}
-
-struct json_t *contract_relationships(const struct contract *c)
-{
-	AUTO(arena) struct arena arena = { 0 };
-	const struct json_t *links = json_get(container_of(c, c->container), "relationships");
-	struct json_t *map = json_new_map();
-	const char **names;
-	size_t n;
-
-	names = json_keys(&arena, links, &n);
-	for (size_t i = 0; i < n; i++) {
-		struct json_t *list = json_put(map, names[i], json_new_list());
-
-		json_add(list, make_endpoint(&arena, c, names[i], json_get(links, names[i])));
-	}
-	return map;
 }
 
 struct json_t *contract_routes(const struct contract *c)
@@ -178,6 +122,20 @@ static int put_prefix(const char *prefix, struct json_t *names, void *ctx)
 	return json_each(names, put_variable, v);
 }
 
+struct json_t *contract_upstream(const struct contract *c)
+{
+	const struct json_t *own =
+		json_path(container_of(c, c->container), "app", "web", "upstream", NULL);
+	const struct image_description *image = c->image;
+	struct json_t *upstream = json_new_map();
+
+	json_put_text(upstream, "socket_family",
+		      json_get_text(own, "socket_family", image ? image->socket_family : "tcp"));
+	json_put_text(upstream, "protocol",
+		      json_get_text(own, "protocol", image ? image->protocol : "http"));
+	return upstream;
+}
+
 /* The folder that location "/" serves, else that of the first location that has one. */
 static const char *document_root(struct arena *arena, const struct json_t *app)
 {
@@ -192,11 +150,27 @@ static const char *document_root(struct arena *arena, const struct json_t *app)
 	return root && *root ? arena_printf(arena, "/app/%s", root) : "/app";
 }
 
+/* What web.commands says, or the image's own start. */
+static const char *start_command(struct arena *arena, const struct contract *c,
+				 const struct json_t *commands)
+{
+	const struct image_description *image = c->image;
+	AUTO(text) struct text line = { 0 };
+
+	for (size_t i = 0; image && i < image->n_processes; i++)
+		for (size_t k = 0; image->processes[i].main && k < image->processes[i].command.n;
+		     k++)
+			text_printf(&line, "%s%s", k ? " " : "",
+				    image->processes[i].command.items[k]);
+	return json_get_text(commands, "start", arena_strdup(arena, text_get(&line)));
+}
+
 static void put_runtime(struct arena *arena, const struct contract *c, const struct json_t *self,
 			struct json_t *env)
 {
 	AUTO(json) struct json_t *relationships = contract_relationships(c);
 	AUTO(json) struct json_t *routes = contract_routes(c);
+	AUTO(json) struct json_t *upstream = contract_upstream(c);
 	const struct json_t *environment = json_get(self, "environment");
 	const struct json_t *app = json_get(self, "app");
 	const struct json_t *commands = json_path(app, "web", "commands", NULL);
@@ -207,51 +181,98 @@ static void put_runtime(struct arena *arena, const struct contract *c, const str
 	json_put_text(env, "PLATFORM_ENVIRONMENT_TYPE", json_get_text(environment, "type", ""));
 	json_put_text(env, "PLATFORM_BRANCH", json_get_text(environment, "name", ""));
 	json_put_text(env, "PLATFORM_DOCUMENT_ROOT", document_root(arena, app));
-	json_put_text(env, "PLATFORM_APP_COMMAND", json_get_text(commands, "start", ""));
+	json_put_text(env, "PLATFORM_APP_COMMAND", start_command(arena, c, commands));
 	json_put_text(env, "PLATFORM_PRE_APP_COMMAND", json_get_text(commands, "pre_start", ""));
 	json_put_text(env, "PLATFORM_POST_APP_COMMAND", json_get_text(commands, "post_start", ""));
 	json_put_text(env, "PLATFORM_SMTP_HOST", "");
+	json_put_text(env, "PLATFORM_DIR", "/app");
 	json_put_text(env, "ORCH_URL", json_get_text(self, "url", ""));
-	if (!strcmp(json_text(json_path(app, "web", "upstream", "socket_family", NULL), ""),
-		    "unix"))
+	if (!strcmp(json_get_text(upstream, "socket_family", ""), "unix"))
 		json_put_text(env, "SOCKET", "/run/app.sock");
 	else
 		json_put_text(env, "PORT", "8888");
 }
 
+static void put_build(struct json_t *env)
+{
+	json_put_text(env, "PLATFORM_VENDOR", "orch");
+	json_put_text(env, "PLATFORM_CACHE_DIR", "/tmp/cache");
+	json_put_text(env, "PLATFORM_OUTPUT_DIR", "/app");
+	json_put_text(env, "CI", "true");
+}
+
+/* Mounts with a slash in front, as relationships are beside the app's own part of the document. */
+static void put_mounts(struct arena *arena, const struct json_t *self, struct json_t *application)
+{
+	struct json_t *map = json_put(application, "mounts", json_new_map());
+	const struct json_t *mounts = json_get(self, "mounts");
+	const char **paths;
+	size_t n;
+
+	paths = json_keys(arena, mounts, &n);
+	for (size_t i = 0; i < n; i++)
+		json_put(map, arena_printf(arena, "/%s", paths[i]),
+			 json_copy_deep(json_get(mounts, paths[i])));
+}
+
+/* A build knows only what makes another build when it changes. */
+static struct json_t *make_application(struct arena *arena, const struct contract *c,
+				       const struct json_t *self, int runtime)
+{
+	static const char *const late[] = { "access", "relationships", "crons", "web", "workers" };
+	struct json_t *application = json_copy_deep(json_get(self, "app"));
+	const char *tree = json_text(json_path(self, "code", "tree", NULL), "");
+	const char *image = json_text(json_path(self, "code", "image", NULL), "");
+
+	put_mounts(arena, self, application);
+	json_put_text(application, "tree_id", tree);
+	json_put_text(application, "app_dir", "/app");
+	if (runtime) {
+		json_put(application, "relationships",
+			 json_copy_deep(json_get(self, "relationships")));
+		json_put_text(
+			application, "slug_id",
+			arena_printf(
+				arena, "%s-%s-%s-%.40s",
+				json_text(json_path(self, "environment", "project_id", NULL), ""),
+				c->container, tree, image));
+		return application;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(late); i++)
+		json_drop(application, late[i]);
+	json_drop(json_get(application, "hooks"), "deploy");
+	json_drop(json_get(application, "hooks"), "post_deploy");
+	return application;
+}
+
+/* Weakest first: what comes later replaces a variable of the same name. */
 struct json_t *contract_environment(const struct contract *c, int runtime)
 {
 	AUTO(arena) struct arena arena = { 0 };
 	AUTO(json) struct json_t *application = NULL;
+	AUTO(json) struct json_t *relationships = runtime ? contract_relationships(c) : NULL;
 	AUTO(json) struct json_t *other = json_new_map();
 	const struct json_t *self = container_of(c, c->container);
-	const char *tree = json_text(json_path(self, "code", "tree", NULL), "");
 	struct json_t *env = json_new_map();
 	struct variables v = { .arena = &arena, .env = env, .other = other, .secrets = c->secrets };
 
-	application = json_copy_deep(json_get(self, "app"));
-	json_put(application, "relationships", json_copy_deep(json_get(self, "relationships")));
-	json_put_text(application, "tree_id", tree);
-	json_put_text(application, "app_dir", "/app");
+	contract_flatten(&arena, relationships, env);
+	application = make_application(&arena, c, self, runtime);
 	(void)json_each(json_get(application, "variables"), put_prefix, &v);
 	(void)json_each(json_path(self, "variables", runtime ? "runtime" : "build", NULL),
 			put_set_prefix, &v);
 	json_put_text(env, "PLATFORM_APPLICATION_NAME", c->container);
 	json_put_text(env, "PLATFORM_APP_DIR", "/app");
-	json_put_text(env, "PLATFORM_DIR", "/app");
 	json_put_text(env, "PLATFORM_PROJECT",
 		      json_text(json_path(self, "environment", "project_id", NULL), ""));
 	json_put_text(env, "PLATFORM_PROJECT_ENTROPY", c->entropy ? c->entropy : "");
-	json_put_text(env, "PLATFORM_TREE_ID", tree);
+	json_put_text(env, "PLATFORM_TREE_ID",
+		      json_text(json_path(self, "code", "tree", NULL), ""));
 	put_encoded(&arena, env, "PLATFORM_APPLICATION", application);
 	put_encoded(&arena, env, "PLATFORM_VARIABLES", other);
-	if (runtime) {
+	if (runtime)
 		put_runtime(&arena, c, self, env);
-	} else {
-		json_put_text(env, "PLATFORM_VENDOR", "orch");
-		json_put_text(env, "PLATFORM_CACHE_DIR", "/tmp/cache");
-		json_put_text(env, "PLATFORM_OUTPUT_DIR", "/app");
-		json_put_text(env, "CI", "true");
-	}
+	else
+		put_build(env);
 	return env;
 }

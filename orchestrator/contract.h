@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 struct arena;
+struct image_description;
 struct json_t;
 
 struct contract {
@@ -17,12 +18,19 @@ struct contract {
 	/* Of each container: { NAME: { ENDPOINT: { scheme, port, username, password, path, query } } } */
 	const struct json_t *opened;
 	const char *entropy;
+	const struct image_description
+		*image; /* the app's, for what its manifest leaves to it; NULL: unknown */
 	const struct json_t
 		*secrets; /* from digests to texts: variables.h. NULL: digests will do */
 };
 
+/* What is between the front and the app: { socket_family, protocol }. Owned by the caller. */
+struct json_t *contract_upstream(const struct contract *c);
+
 /* PLATFORM_RELATIONSHIPS: { NAME: [ { host, ip, port, ... } ] }. Owned by the caller. */
 struct json_t *contract_relationships(const struct contract *c);
+/* The same as variables NAME_FIELD of the env: DATABASE_HOST, DATABASE_URL. What is null is "". */
+void contract_flatten(struct arena *arena, const struct json_t *relationships, struct json_t *env);
 /* PLATFORM_ROUTES: { URL: { primary, type, upstream, ... } }. Owned by the caller. */
 struct json_t *contract_routes(const struct contract *c);
 

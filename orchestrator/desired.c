@@ -162,6 +162,26 @@ static struct json_t *make_mounts(const struct app *app)
 	return map;
 }
 
+static int add_name(const char *name, struct json_t *value, void *ctx)
+{
+	(void)value;
+	json_add(ctx, json_new_text(name));
+	return 0;
+}
+
+/* The first rule that matches decides; a document's maps have no order, its lists do. */
+static int add_rules(const char *path, struct json_t *location, void *ctx)
+{
+	const struct json_t *rules = json_get(location, "rules");
+
+	if (json_count(rules) > 1) {
+		struct json_t *order = json_put(ctx, path, json_new_list());
+
+		(void)json_each(rules, add_name, order);
+	}
+	return 0;
+}
+
 static char *make_url(struct arena *arena, const struct environment *e)
 {
 	return arena_printf(arena, "http://%s:%u/",
@@ -184,6 +204,8 @@ static void add_app(struct maker *m, const struct app *app)
 	part = json_put(c, "app", json_copy_deep(app->document));
 	json_drop(part, "relationships"); /* above, resolved */
 	json_drop(part, "mounts");
+	(void)json_each(json_path(part, "web", "locations", NULL), add_rules,
+			json_put(c, "rules", json_new_map()));
 	if (m->in->variables)
 		json_put(c, "variables", json_copy_deep(m->in->variables));
 }
@@ -306,6 +328,28 @@ struct json_t *desired_remake(const struct json_t *document, const struct enviro
 		json_put_number(publish, "port", e->publish_port);
 	}
 	return copy;
+}
+
+static int set_variables(const char *name, struct json_t *container, void *ctx)
+{
+	(void)name;
+	if (strcmp(json_get_text(container, "kind", ""), "app") != 0)
+		return 0;
+	json_drop(container, "variables");
+	if (ctx)
+		json_put(container, "variables", json_copy_deep(ctx));
+	return 0;
+}
+
+void desired_set_variables(struct json_t *document, const struct json_t *variables)
+{
+	(void)json_each(json_get(document, "containers"), set_variables,
+			(void *)(uintptr_t)variables);
+}
+
+void desired_shrink(struct json_t *container, const struct image_description *image)
+{
+	json_put(container, "limits", make_limits(image, "S"));
 }
 
 void desired_digest(const struct json_t *container, char out[SHA256_HEX])

@@ -8,9 +8,11 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/backup_make.c \
 	%D%/backup_restore.c \
 	%D%/backup_store.c \
+	%D%/backup_vars.c \
 	%D%/bases.c \
 	%D%/build.c \
 	%D%/build_box.c \
+	%D%/busy.c \
 	%D%/cmd_backup.c \
 	%D%/attend.c \
 	%D%/cmd_branch.c \
@@ -27,6 +29,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/cmd_fsck.c \
 	%D%/cmd_explain.c \
 	%D%/cmd_host.c \
+	%D%/cmd_idle.c \
 	%D%/cmd_image.c \
 	%D%/cmd_life.c \
 	%D%/cmd_list.c \
@@ -43,7 +46,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/cmd_pool.c \
 	%D%/cmd_volume.c \
 	%D%/commands.c \
-	%D%/contract.c \
+	%D%/contract.c %D%/contract_links.c \
 	%D%/control.c \
 	%D%/converge.c \
 	%D%/db.c \
@@ -63,6 +66,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/inside.c \
 	%D%/lineage.c \
 	%D%/look.c \
+	%D%/lower.c %D%/lower_net.c \
 	%D%/moment.c \
 	%D%/lower.c \
 	%D%/lower_vars.c \
@@ -85,6 +89,8 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/storage.c \
 	%D%/state_vars.c \
 	%D%/supervise.c \
+	%D%/supervise_doze.c \
+	%D%/supervise_idle.c \
 	%D%/supervise_quota.c \
 	%D%/supervise_request.c \
 	%D%/supervise_start.c \
@@ -108,10 +114,12 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/backup_make.h \
 	%D%/backup_restore.h \
 	%D%/backup_store.h \
+	%D%/backup_vars.h \
 	%D%/attend.h \
 	%D%/bases.h \
 	%D%/build.h \
 	%D%/build_box.h \
+	%D%/busy.h \
 	%D%/command.h \
 	%D%/commands.h \
 	%D%/contract.h \

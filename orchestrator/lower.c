@@ -1,6 +1,5 @@
 #include "orchestrator/lower.h"
 
-#include <netinet/in.h>
 #include <signal.h>
 #include <string.h>
 
@@ -95,12 +94,28 @@ const char *const *lower_hook(struct arena *arena, const char *script)
 	return argv;
 }
 
+const char *const *lower_command(struct arena *arena, const char *const *argv)
+{
+	size_t n = 0, given = 0;
+	const char **all;
+
+	while (argv[given])
+		given++;
+	all = arena_array(arena, given + 5, sizeof(*all));
+	all[n++] = "/bin/sh";
+	all[n++] = "-c";
+	all[n++] = READ_ENVIRONMENT "exec \"$@\"";
+	all[n++] = "sh";
+	memcpy(all + n, argv, given * sizeof(*all));
+	return all;
+}
+
 const char *const *lower_script(struct arena *arena, const char *script)
 {
 	const char **argv = arena_array(arena, 5, sizeof(*argv));
 
 	argv[0] = "/bin/sh";
-	argv[1] = "-ec";
+	argv[1] = "-c";
 	argv[2] = script;
 	return argv;
 }
@@ -120,8 +135,9 @@ static const char *const *main_command(struct arena *arena, const struct strings
 
 	argv[n++] = "/bin/sh";
 	argv[n++] = "-c";
-	argv[n++] = start ? READ_ENVIRONMENT "eval \"$1\"; eval \"$2\""
-			  : READ_ENVIRONMENT "eval \"$1\"; shift; exec \"$@\"";
+	/* What pre_start leaves behind in its shell is not the app's. */
+	argv[n++] = start ? READ_ENVIRONMENT "(eval \"$1\"); eval \"$2\""
+			  : READ_ENVIRONMENT "(eval \"$1\"); shift; exec \"$@\"";
 	argv[n++] = "sh";
 	argv[n++] = pre_start ? pre_start : "";
 	if (start)
@@ -255,14 +271,60 @@ static const char *make_config(struct arena *arena, const struct lower_input *in
 	json_put_text(config, "address", json_get_text(self, "address", ""));
 	json_put(config, "environment", json_copy_deep(json_get(self, "environment")));
 	json_put(config, "limits", json_copy_deep(json_get(self, "limits")));
+	json_put_number(config, "disk", json_get_number(self, "disk", 0));
 	json_put(config, "configuration",
 		 json_get(self, "configuration") ? json_copy_deep(json_get(self, "configuration"))
 						 : json_new_map());
 	lower_php(in, json_put(config, "app", json_copy_deep(json_get(self, "app"))));
 	json_put(config, "relationships", contract_relationships(&in->contract));
 	json_put(config, "env", json_copy_deep(env));
+	json_put(config, "rules", json_copy_deep(json_get(self, "rules")));
+	json_put(config, "upstream", contract_upstream(&in->contract));
 	json_put_text(config, "data", in->image->data);
 	return json_print(arena, config, FORM_COMPACT);
+}
+
+const char *lower_build_config(struct arena *arena, const struct lower_input *in,
+			       const struct json_t *env)
+{
+	return make_config(arena, in, env);
+}
+
+/* No secrets: every program of the container can read it. */
+static const char *make_facts(struct arena *arena, const struct lower_input *in)
+{
+	const struct json_t *self = self_of(in), *app = json_get(self, "app");
+	const struct json_t *environment = json_get(self, "environment");
+	const char *type = json_get_text(environment, "type", "");
+	AUTO(json) struct json_t *facts = json_new_map();
+	struct json_t *part =
+		json_put(json_put(facts, "info", json_new_map()), "limits", json_new_map());
+
+	json_put_number(part, "memory",
+			json_number(json_path(self, "limits", "memory", NULL), 0) >> 20);
+	json_put(
+		part, "cpu",
+		json_new_real((double)json_number(json_path(self, "limits", "cpu_milli", NULL), 0) /
+			      1000));
+	json_put_number(part, "disk", json_get_number(self, "disk", 0));
+	json_put_text(facts, "primary_ip", json_get_text(self, "address", ""));
+	json_put_text(facts, "name", in->contract.container);
+	json_put_text(facts, "service", in->contract.container);
+	json_put_text(facts, "hostname", in->contract.container);
+	part = json_put(facts, "configuration",
+			json_get(self, "configuration")
+				? json_copy_deep(json_get(self, "configuration"))
+				: json_new_map());
+	json_put_text(json_put(part, "project_info", json_new_map()), "name",
+		      json_get_text(environment, "project_id", ""));
+	part = json_put(part, "environment_info", json_new_map());
+	json_put_text(part, "name", json_get_text(environment, "name", ""));
+	json_put_text(part, "machine_name", json_get_text(environment, "machine_name", ""));
+	json_put_flag(part, "is_production", !strcmp(type, "production"));
+	part = json_put(facts, "applications", json_new_list());
+	if (app)
+		json_put(json_add(part, json_new_map()), "configuration", json_copy_deep(app));
+	return json_print(arena, facts, FORM_COMPACT);
 }
 
 static void make_names(struct arena *arena, const struct lower_input *in, struct lowered *out)
@@ -287,6 +349,10 @@ static void make_names(struct arena *arena, const struct lower_input *in, struct
 		text_printf(&hosts, "%s %s.internal\n", json_get_text(target, "address", ""),
 			    names[i]);
 	}
+	links = json_path(self, "app", "additional_hosts", NULL);
+	names = json_keys(arena, links, &n);
+	for (size_t i = 0; i < n; i++)
+		text_printf(&hosts, "%s %s\n", json_get_text(links, names[i], ""), names[i]);
 	for (size_t i = 0; i < in->n_resolvers; i++)
 		text_printf(&resolv, "nameserver %s\n", net_print(address, in->resolvers[i]));
 	out->hosts = arena_strdup(arena, text_get(&hosts));
@@ -305,6 +371,7 @@ void lower_container(struct arena *arena, const struct lower_input *in, struct l
 	make_names(arena, in, out);
 	lower_secrets(arena, in, out);
 	out->config = make_config(arena, in, env);
+	out->facts = make_facts(arena, in);
 	out->env = make_env(arena, in->image, in->image->user, env, false);
 }
 
@@ -317,68 +384,4 @@ void lower_limits(const struct json_t *container, struct cgroup_limits *out)
 		.cpu_milli = (uint32_t)json_get_number(limits, "cpu_milli", 0),
 		.pids = (uint32_t)json_get_number(limits, "pids", 0),
 	};
-}
-
-static uint32_t address_of(const struct json_t *containers, const char *name)
-{
-	uint32_t address = 0;
-
-	(void)net_parse(json_text(json_path(containers, name, "address", NULL), ""), &address);
-	return address;
-}
-
-static void lower_publish(struct arena *arena, const struct json_t *containers,
-			  const struct json_t *publish, struct net_plan *out)
-{
-	struct net_publish *p = arena_new(arena, struct net_publish);
-
-	if (!json_get_number(publish, "port", 0))
-		return;
-	(void)net_parse(json_get_text(publish, "address", "127.0.0.1"), &p->host_address);
-	p->host_port = (uint16_t)json_get_number(publish, "port", 0);
-	p->destination = address_of(containers, json_get_text(publish, "to", ""));
-	p->port = (uint16_t)json_get_number(publish, "container_port", 80);
-	out->publishes = p;
-	out->n_publishes = 1;
-}
-
-void lower_network(struct arena *arena, const struct json_t *desired, const uint32_t *resolvers,
-		   size_t n_resolvers, struct net_plan *out)
-{
-	const struct json_t *containers = json_get(desired, "containers");
-	const struct json_t *list = json_path(desired, "network", "paths", NULL);
-	struct net_member *members;
-	struct net_path *paths;
-	const char **names;
-	size_t n;
-
-	names = json_keys(arena, containers, &n);
-	members = arena_array(arena, n + 1, sizeof(*members));
-	for (size_t i = 0; i < n; i++)
-		members[i] = (struct net_member){
-			.name = names[i],
-			.address = address_of(containers, names[i]),
-			.egress = !strcmp(json_get_text(json_get(containers, names[i]), "kind", ""),
-					  "app"),
-		};
-	out->members = members;
-	out->n_members = n;
-	names = json_keys(arena, list, &n);
-	paths = arena_array(arena, n + 1, sizeof(*paths));
-	for (size_t i = 0; i < n; i++) {
-		const struct json_t *path = json_get(list, names[i]);
-
-		paths[i] = (struct net_path){
-			.source = address_of(containers, json_get_text(path, "source", "")),
-			.destination =
-				address_of(containers, json_get_text(path, "destination", "")),
-			.protocol = IPPROTO_TCP,
-			.port = (uint16_t)json_get_number(path, "port", 0),
-		};
-	}
-	out->paths = paths;
-	out->n_paths = n;
-	out->resolvers = resolvers;
-	out->n_resolvers = n_resolvers;
-	lower_publish(arena, containers, json_path(desired, "network", "publish", NULL), out);
 }

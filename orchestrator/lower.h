@@ -25,6 +25,7 @@ struct lower_input {
 struct lowered {
 	struct init_spec init;
 	const char *config; /* JSON that the image's hooks read: docs/orch-image.5.scd */
+	const char *facts;  /* JSON that the container's own programs may read: /run/config.json */
 	const char *hosts, *resolv, *hostname; /* whole files below /etc */
 	/* Below /run/secrets, for the image's user: what variables name by path. */
 	const struct lowered_file {
@@ -55,8 +56,15 @@ void lower_network(struct arena *arena, const struct json_t *desired, const uint
 /* The shell command that an app's hook is, with .environment read first: argv, NULL-terminated. */
 const char *const *lower_hook(struct arena *arena, const char *script);
 
-/* The same for a build hook: a failing line ends it, and there is no .environment yet. */
+/* A program of a user's, likewise. */
+const char *const *lower_command(struct arena *arena, const char *const *argv);
+
+/* The same for a build hook: there is no .environment yet. */
 const char *const *lower_script(struct arena *arena, const char *script);
+
+/* What the image's hooks read while an app is built: the same document, without what only runs know. */
+const char *lower_build_config(struct arena *arena, const struct lower_input *in,
+			       const struct json_t *env);
 
 /* What a build hook's processes are given: vars is a map of texts. */
 const char *const *lower_build_env(struct arena *arena, const struct image_description *image,

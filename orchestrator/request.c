@@ -13,8 +13,10 @@
 #include "orchestrator/build.h"
 #include "orchestrator/contract.h"
 #include "orchestrator/desired.h"
+#include "orchestrator/lower.h"
 #include "orchestrator/secrets.h"
 #include "orchestrator/session.h"
+#include "orchestrator/state.h"
 #include "orchestrator/variables.h"
 
 /* Differs from every digest: the plan says that there will be another image. */
@@ -150,15 +152,22 @@ static int add_tree(struct request *q, const struct app *app, struct error *err)
 }
 
 static int add_code(struct request *q, const struct app *app, struct desired_image *code,
-		    const struct json_t *draft, bool build, struct error *err)
+		    const struct json_t *draft, const char *entropy, bool build, struct error *err)
 {
-	struct contract contract = { .desired = draft, .container = app->name };
-	AUTO(json) struct json_t *known_env = contract_environment(&contract, 0);
+	const struct recipe *recipe = catalog_find(&q->catalog, app->type);
+	struct lower_input in = {
+		.contract = { .desired = draft,
+			      .container = app->name,
+			      .entropy = entropy,
+			      .image = &recipe->image },
+		.image = &recipe->image,
+	};
+	AUTO(json) struct json_t *known_env = contract_environment(&in.contract, 0);
 	AUTO(json) struct json_t *secrets = NULL;
 	AUTO(json) struct json_t *env = NULL;
 	struct build_spec spec = {
 		.app = app,
-		.recipe = catalog_find(&q->catalog, app->type),
+		.recipe = recipe,
 		.base = find_base(q, app->type)->digest,
 		.tree = code->tree,
 		.identity_env = known_env,
@@ -176,8 +185,9 @@ static int add_code(struct request *q, const struct app *app, struct desired_ima
 				     json_path(draft, "containers", app->name, NULL), err);
 		if (!secrets)
 			return -1;
-		contract.secrets = secrets;
-		spec.env = env = contract_environment(&contract, 0);
+		in.contract.secrets = secrets;
+		spec.env = env = contract_environment(&in.contract, 0);
+		spec.config = lower_build_config(&q->s->arena, &in, env);
 		r = build_make(q->s, &spec, built, err);
 	}
 	if (r < 0)
@@ -255,6 +265,7 @@ int request_images(struct request *q, bool build, const struct json_t *previous,
 {
 	const struct manifest *m = &q->manifest;
 	AUTO(json) struct json_t *draft = NULL;
+	const char *entropy = NULL;
 
 	if (request_variables(q->s, &q->variables, &q->n_variables, err) < 0 ||
 	    add_bases(q, build, err) < 0)
@@ -266,8 +277,10 @@ int request_images(struct request *q, bool build, const struct json_t *previous,
 	draft = make_document(q, previous, err);
 	if (!draft)
 		return -1;
+	if (build && state_entropy(q->s->state, &q->s->arena, q->s->project.id, &entropy, err) < 0)
+		return -1;
 	for (size_t i = 0; i < m->n_apps; i++)
-		if (add_code(q, &m->apps[i], &q->codes[i], draft, build, err) < 0)
+		if (add_code(q, &m->apps[i], &q->codes[i], draft, entropy, build, err) < 0)
 			return -1;
 	*desired = make_document(q, previous, err);
 	return *desired ? 0 : -1;

@@ -1,4 +1,5 @@
 #include <stddef.h>
+#include <string.h>
 #include <sys/random.h>
 
 #include "base/arena.h"
@@ -49,16 +50,18 @@ int state_set_entropy(struct state *s, const char *project_id, const char *entro
 int state_entropy(struct state *s, struct arena *arena, const char *project_id, const char **out,
 		  struct error *err)
 {
-	static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz234567";
+	/* RFC 4648, section 6: 32 bytes make 51 digits and one bit. */
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 	unsigned char random[52];
-	char text[sizeof(random) + 1];
+	char text[sizeof(random) + sizeof("====")];
 	AUTO(statement) struct sqlite3_stmt *stmt = NULL;
 
 	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
 		return fail_errno(err, "getrandom");
 	for (size_t i = 0; i < sizeof(random); i++)
 		text[i] = alphabet[random[i] & 31];
-	text[sizeof(random)] = '\0';
+	text[sizeof(random) - 1] = alphabet[random[sizeof(random) - 1] & 16];
+	memcpy(text + sizeof(random), "====", sizeof("===="));
 	if (state_set_entropy(s, project_id, text, err) < 0)
 		return -1;
 	stmt = db_prepare(s, err, "SELECT entropy FROM projects WHERE id = ?", "t", project_id);

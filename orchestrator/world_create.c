@@ -144,11 +144,15 @@ static int open_in_volume(struct making *m, int volume, const char *path, struct
 	return at < 0 ? fail_errno(err, "open %s in the volume", path) : TAKE_FD(at);
 }
 
-static int ensure_volume(struct making *m, char **path, struct error *err)
+/* Of the container itself, or of a service whose files it shares. */
+static int ensure_volume(struct making *m, const char *owner, char **path, struct error *err)
 {
+	const struct json_t *document = strcmp(owner, m->name) != 0
+		? json_path(m->w->desired, "containers", owner, NULL)
+		: m->wanted;
 	const struct host *h = &m->w->host;
-	const char *volume = world_volume(m->arena, m->w, m->name);
-	uint64_t limit = (uint64_t)json_get_number(m->wanted, "disk", 0) * 1000000;
+	const char *volume = world_volume(m->arena, m->w, owner);
+	uint64_t limit = (uint64_t)json_get_number(document, "disk", 0) * 1000000;
 
 	if (pool_ensure(h->pool, 0, err) < 0 ||
 	    volume_ensure(h->pool, volume, m->uid, m->gid, limit, err) < 0)
@@ -157,15 +161,34 @@ static int ensure_volume(struct making *m, char **path, struct error *err)
 	return 0;
 }
 
-static int add_app_mount(struct making *m, int volume, const char *path, const struct json_t *mount,
+static int open_volume(struct making *m, const char *owner, struct error *err)
+{
+	char *path;
+	int fd;
+
+	if (ensure_volume(m, owner, &path, err) < 0)
+		return -1;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? fail_errno(err, "open %s", path) : fd;
+}
+
+static int add_app_mount(struct making *m, int own, const char *path, const struct json_t *mount,
 			 struct error *err)
 {
 	const char *target = arena_printf(m->arena, "app/%s", path);
+	const char *source = json_get_text(mount, "source", "");
 	AUTO(fd) int folder = -1;
+	AUTO(fd) int shared = -1;
 
-	if (!strcmp(json_get_text(mount, "source", ""), "tmp"))
+	if (!strcmp(source, "tmp"))
 		return add_tmpfs(m, TMP_SIZE, m->first + m->uid, 0755, target, err);
-	folder = open_in_volume(m, volume, json_get_text(mount, "source_path", ""), err);
+	if (!strcmp(source, "service")) {
+		shared = open_volume(m, json_get_text(mount, "service", ""), err);
+		if (shared < 0)
+			return -1;
+	}
+	folder = open_in_volume(m, shared < 0 ? own : shared,
+				json_get_text(mount, "source_path", ""), err);
 	if (folder < 0)
 		return -1;
 	return add_clone(m, arena_printf(m->arena, "/proc/self/fd/%d", folder), MOUNTS_WRITABLE,
@@ -178,15 +201,12 @@ static int add_app_mounts(struct making *m, struct error *err)
 	const struct json_t *mounts = json_get(m->wanted, "mounts");
 	AUTO(fd) int volume = -1;
 	const char **paths;
-	char *path;
 	size_t n;
 
 	if (json_get_number(m->wanted, "disk", 0) > 0) {
-		if (ensure_volume(m, &path, err) < 0)
-			return -1;
-		volume = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		volume = open_volume(m, m->name, err);
 		if (volume < 0)
-			return fail_errno(err, "open %s", path);
+			return -1;
 	}
 	paths = json_keys(m->arena, mounts, &n);
 	for (size_t i = 0; i < n; i++)
@@ -203,7 +223,7 @@ static int add_data(struct making *m, struct error *err)
 		return add_app_mounts(m, err);
 	if (!m->image->data || json_get_number(m->wanted, "disk", 0) <= 0)
 		return 0;
-	if (ensure_volume(m, &path, err) < 0)
+	if (ensure_volume(m, m->name, &path, err) < 0)
 		return -1;
 	return add_clone(m, path, MOUNTS_WRITABLE, m->image->data + 1, err);
 }
@@ -232,7 +252,7 @@ static struct live *add_live(struct world *w, const char *name, uint32_t first)
 		l->name = arena_strdup(&w->arena, name);
 	}
 	l->c = CONTAINER_NONE;
-	l->watch = -1;
+	l->released = false;
 	l->first_id = first;
 	l->epoch = 0;
 	l->told = false;
@@ -326,6 +346,6 @@ int world_release(void *ctx, const char *name, struct error *err)
 	    container_exec(&l->c, err) < 0)
 		return -1;
 	auto_fd(&l->c.netns_fd);
-	l->watch = init_watch(&l->c, err);
-	return l->watch < 0 ? -1 : 0;
+	l->released = true;
+	return init_watch(&l->c, &w->statuses, err);
 }

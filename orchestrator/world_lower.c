@@ -44,6 +44,7 @@ int world_lower(struct world *w, struct arena *arena, const struct json_t *desir
 
 	if (!in.image || !secrets)
 		return -1;
+	in.contract.image = in.image;
 	lower_container(arena, &in, out);
 	return 0;
 }

@@ -187,6 +187,7 @@ int world_hook(void *ctx, const char *name, const char *which, struct error *err
 		.line = log_line, .folder = "/app", .cancelled = world_cancelled, .cancel_ctx = w
 	};
 	struct lowered lowered;
+	const char *script;
 
 	if (!record)
 		return -1;
@@ -198,13 +199,12 @@ int world_hook(void *ctx, const char *name, const char *which, struct error *err
 		    ? prepare_clone(w, &arena, record, name, &teller, &lowered, err) < 0
 		    : world_lower(w, &arena, w->desired, record, name, &lowered, err) < 0)
 		return -1;
-	log_line(log, arena_printf(&arena, "Launching %s hook.", which));
 	spec.c = &world_find(w, name)->c;
 	spec.cgroup = world_cgroup(&arena, w, name);
-	spec.argv = lower_hook(
-		&arena,
-		json_text(json_path(w->desired, "containers", name, "app", "hooks", which, NULL),
-			  ""));
+	script = json_text(json_path(w->desired, "containers", name, "app", "hooks", which, NULL),
+			   "");
+	log_line(log, arena_printf(&arena, "Launching command '%s'.", script));
+	spec.argv = lower_hook(&arena, script);
 	spec.env = lowered.env;
 	spec.uid = lowered.uid;
 	spec.gid = lowered.gid;

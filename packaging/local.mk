@@ -16,12 +16,15 @@ $(systemdsystemunit_DATA): %D%/local.mk
 # Whatever recipe is in the folder: a new one needs no line here.
 catalogdir = $(pkgdatadir)/catalog
 install-data-local:
-	$(MKDIR_P) '$(DESTDIR)$(catalogdir)'
+	$(MKDIR_P) '$(DESTDIR)$(catalogdir)/parts'
 	for f in $(srcdir)/images/catalog/*.yaml; do \
 	  test ! -f "$$f" || $(INSTALL_DATA) "$$f" '$(DESTDIR)$(catalogdir)' || exit 1; \
 	done
+	for f in $(srcdir)/images/catalog/parts/*.yaml; do \
+	  $(INSTALL_DATA) "$$f" '$(DESTDIR)$(catalogdir)/parts' || exit 1; \
+	done
 
 uninstall-local:
-	for f in $(srcdir)/images/catalog/*.yaml; do \
-	  rm -f '$(DESTDIR)$(catalogdir)'/"$${f##*/}"; \
+	for f in $(srcdir)/images/catalog/*.yaml $(srcdir)/images/catalog/parts/*.yaml; do \
+	  rm -f '$(DESTDIR)$(catalogdir)'/"$${f#$(srcdir)/images/catalog/}"; \
 	done

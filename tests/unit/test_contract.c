@@ -5,6 +5,7 @@
 #include "base/auto.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "manifests/recipe.h"
 #include "orchestrator/contract.h"
 
 Test(contract_base64, gives_the_vectors_of_rfc_4648)
@@ -285,5 +286,83 @@ Test(contract_environment, keeps_its_own_names_to_itself)
 		      "platform_branch", "mine");
 	env = contract_environment(&f.c, 1);
 	expect_text(env, "PLATFORM_BRANCH", "feature/x");
+	teardown(&f);
+}
+
+/* A service that opens nothing but a port is said in few words; what it opens as null is said. */
+Test(contract_relationships, are_short_for_what_has_no_credentials)
+{
+	static const char *const absent[] = { "username",     "password", "path", "query",
+					      "instance_ips", "epoch",	  NULL };
+	AUTO(json) struct json_t *got = NULL;
+	const struct json_t *e;
+	struct fixture f;
+
+	setup(&f);
+	json_put(f.opened, "kv", doc("{'redis': {'scheme': 'memcached', 'port': 11211}}"));
+	got = contract_relationships(&f.c);
+	e = json_at(json_get(got, "cache"), 0);
+	expect_absent(e, absent);
+	expect_text(e, "host", "cache.internal");
+	cr_expect_eq(json_get_number(e, "port", 0), 11211);
+	teardown(&f);
+}
+
+Test(contract_environment, has_relationships_as_plain_variables)
+{
+	static const struct {
+		const char *name, *value;
+	} cases[] = {
+		{ "DATABASE_HOST", "database.internal" },
+		{ "DATABASE_PORT", "3306" },
+		{ "DATABASE_PASSWORD", "" },
+		{ "DATABASE_USERNAME", "user" },
+		{ "DATABASE_FRAGMENT", "" },
+		{ "DATABASE_PUBLIC", "false" },
+		{ "DATABASE_QUERY", "{\"is_master\":true}" },
+		{ "DATABASE_INSTANCE_IPS", "[\"169.254.16.3\"]" },
+		{ "DATABASE_NAME", "database" },
+		{ "CACHE_URL", "redis://cache.internal:6379" },
+		{ "CACHE_USERNAME", "" },
+		/* The manifest's own variable is stronger. */
+		{ "DATABASE_URL", "mine" },
+	};
+	AUTO(json) struct json_t *env = NULL;
+	struct json_t *own;
+	struct fixture f;
+
+	setup(&f);
+	own = json_path(f.desired, "containers", "app", "app", "variables", "env", NULL);
+	json_put_text(own, "DATABASE_URL", "mine");
+	env = contract_environment(&f.c, 1);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		expect_text(env, cases[i].name, cases[i].value);
+	json_drop(own, "DATABASE_URL");
+	json_free(env);
+	env = contract_environment(&f.c, 1);
+	expect_text(env, "DATABASE_URL", "mysql://user:@database.internal:3306/main");
+	teardown(&f);
+}
+
+Test(contract_environment, takes_from_the_image_what_the_app_leaves_open)
+{
+	static const char *command[] = { "/bin/run", "-f", NULL };
+	struct image_process process = { .name = "app", .command = { command, 2 }, .main = true };
+	const struct image_description image = { .socket_family = "unix",
+						 .protocol = "fastcgi",
+						 .processes = &process,
+						 .n_processes = 1 };
+	AUTO(json) struct json_t *env = NULL, *upstream = NULL;
+	struct fixture f;
+
+	setup(&f);
+	f.c.image = &image;
+	json_drop(json_path(f.desired, "containers", "app", "app", "web", "commands", NULL),
+		  "start");
+	env = contract_environment(&f.c, 1);
+	upstream = contract_upstream(&f.c);
+	expect_text(env, "SOCKET", "/run/app.sock");
+	expect_text(env, "PLATFORM_APP_COMMAND", "/bin/run -f");
+	expect_text(upstream, "protocol", "fastcgi");
 	teardown(&f);
 }

@@ -343,6 +343,63 @@ Test(recipe, catalog)
 	cr_expect_eq(again.cpu_milli, 500);
 }
 
+/* Parts below recipes: maps and the recipe's own lists are joined, the rest is the recipe's. */
+Test(recipe, includes)
+{
+	static const char text[] = "include: [parts/web.yaml]\n"
+				   "type: \"x:1\"\n"
+				   "packages: [x]\n"
+				   "files: {etc/a: mine}\n"
+				   "image:\n"
+				   "  processes: {app: {command: [/bin/x]}}\n"
+				   "  memory: 64M\n";
+	static const char *const folders[] = { TEST_DATA "/catalog", NULL };
+	AUTO(arena) struct arena arena = { 0 };
+	struct problems p = { .arena = &arena };
+	struct recipe r;
+	struct error err;
+
+	cr_assert_eq(recipe_load(&p, "x.yaml", text, sizeof(text) - 1, folders, &r, &err), 0);
+	cr_assert_eq(p.errors, 0, "%s", p.n ? p.items[0]->text : "");
+	cr_expect_str_eq(r.suite, "bookworm");
+	cr_assert_eq(r.packages.n, 3);
+	cr_expect_str_eq(r.packages.items[2], "x");
+	cr_assert_eq(r.n_files, 2);
+	cr_expect_str_eq(r.files[0].text, "mine");
+	cr_assert_eq(r.image.n_processes, 2);
+	cr_expect_eq(r.image.processes[0].command.n, 1);
+	cr_expect_str_eq(r.image.processes[0].command.items[0], "/bin/x");
+	cr_expect(r.image.processes[0].main);
+	cr_expect_eq(r.image.memory, 64ull << 20);
+	cr_expect_eq(r.image.n_users, 1);
+	cr_expect_str_eq(r.image.socket_family, "unix");
+	cr_expect_str_eq(r.image.protocol, "http");
+	cr_expect(r.image.build && !r.image.configure);
+}
+
+Test(recipe, includes_no_more_than_there_is)
+{
+	static const char *const texts[] = { "include: [none.yaml]\n", "include: [/etc/passwd]\n",
+					     "include: [../catalog/php.yaml]\n",
+					     "include: [parts/itself.yaml]\n" };
+	static const char *const folders[] = { TEST_DATA "/catalog", NULL };
+	AUTO(arena) struct arena arena = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		struct problems p = { .arena = &arena };
+		struct recipe r;
+		struct error err;
+		bool found = false;
+
+		cr_assert_eq(
+			recipe_load(&p, "x.yaml", texts[i], strlen(texts[i]), folders, &r, &err),
+			0);
+		for (size_t k = 0; k < p.n; k++)
+			found |= !strcmp(p.items[k]->code, "E0403");
+		cr_expect(found, "%s", texts[i]);
+	}
+}
+
 Test(recipe, bad)
 {
 	AUTO(arena) struct arena arena = { 0 };
