@@ -64,6 +64,15 @@ static bool is_absent(int why)
 	return why == ENOENT || why == ENOTDIR;
 }
 
+static int fail_open(const char *path, struct error *err)
+{
+	if (is_absent(errno))
+		return FILE_ABSENT;
+	if (errno == EXDEV)
+		return fail(err, ERROR_INPUT, "%s is a link that leads out of the project", path);
+	return fail_errno(err, "%s", path);
+}
+
 static int read_all(int fd, struct arena *arena, const char *path, char **out, size_t *size,
 		    struct error *err)
 {
@@ -98,7 +107,7 @@ static int read_below(void *ctx, struct arena *arena, const char *path, char **o
 	AUTO(fd) int fd = open_below(*(const int *)ctx, path, O_RDONLY);
 
 	if (fd < 0)
-		return is_absent(errno) ? FILE_ABSENT : fail_errno(err, "%s", path);
+		return fail_open(path, err);
 	return read_all(fd, arena, path, out, size, err);
 }
 
@@ -108,7 +117,7 @@ static int pack_below(void *ctx, struct arena *arena, const char *path, char **o
 	AUTO(fd) int fd = open_below(*(const int *)ctx, path, O_RDONLY | O_DIRECTORY);
 
 	if (fd < 0)
-		return is_absent(errno) ? FILE_ABSENT : fail_errno(err, "%s", path);
+		return fail_open(path, err);
 	return archive_pack(arena, fd, out, size, err) < 0 ? fail_in(err, "%s", path) : 0;
 }
 

@@ -14,6 +14,8 @@
 /* A documented default of the format is false for a location that is written, true where none is. */
 #define PASSTHRU_DEFAULT "false"
 #define REQUEST_MAX "262144000" /* 250m */
+#define NUMBER_MAX \
+	(1ull << 50) /* of seconds, of bytes: what is written with a unit can be written without */
 
 /* "90", "10m", "-1": a number and its unit; *unit is the rest. */
 static bool split_number(const char *text, uint64_t *number, const char **unit)
@@ -26,7 +28,7 @@ static bool split_number(const char *text, uint64_t *number, const char **unit)
 	memcpy(copy, text, digits);
 	copy[digits] = '\0';
 	*unit = text + digits;
-	return text_to_u64(copy, UINT32_MAX, number) == 0;
+	return text_to_u64(copy, NUMBER_MAX, number) == 0;
 }
 
 /* As text with the unit s or ms, "-1s" for never: the form of the format's own JSON. */
@@ -47,7 +49,7 @@ static const char *read_expires(struct problems *p, const char *text)
 	if (!strcmp(unit, "ms"))
 		return text;
 	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
-		if (!strcmp(unit, units[i].unit))
+		if (!strcmp(unit, units[i].unit) && number <= NUMBER_MAX / units[i].seconds)
 			return arena_printf(p->arena, "%" PRIu64 "s", number * units[i].seconds);
 	return NULL;
 }
@@ -126,6 +128,7 @@ static struct node *size_check(struct problems *p, const struct node *n, struct 
 {
 	static const char letters[] = "kmg";
 	const char *unit, *letter, *text = read_raw(p, n);
+	unsigned shift = 0;
 	uint64_t number;
 
 	(void)out;
@@ -134,9 +137,10 @@ static struct node *size_check(struct problems *p, const struct node *n, struct 
 	if (split_number(text, &number, &unit)) {
 		letter = *unit ? strchr(letters, *unit | 0x20) : NULL;
 		if (letter && *letter && !unit[1])
-			number <<= 10 * (letter - letters + 1);
-		if (!*unit || (letter && *letter && !unit[1]))
-			return node_scalar(p->arena, arena_printf(p->arena, "%" PRIu64, number),
+			shift = 10 * (unsigned)(letter - letters + 1);
+		if ((!*unit || shift) && number <= NUMBER_MAX >> shift)
+			return node_scalar(p->arena,
+					   arena_printf(p->arena, "%" PRIu64, number << shift),
 					   true, n);
 	}
 	wrong_value(p, n, "\"max_request_size\" must be a size")->hint = "such as 250m";

@@ -322,6 +322,11 @@ struct node *tree_parse(struct problems *p, const char *file, const char *text, 
 {
 	AUTO(parser) struct parser ps = { .problems = p, .file = file };
 
+	/* Some editors put a mark in front. */
+	if (size >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) {
+		text += 3;
+		size -= 3;
+	}
 	problem_add_source(p, file, text, size);
 	if (size > TREE_MAX_BYTES) {
 		(void)problem_add(p, PROBLEM_ERROR, "E0102", (struct place){ .file = file },

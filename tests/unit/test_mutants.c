@@ -345,7 +345,7 @@ static void mutate_all(struct gen *g)
 		const struct text_file *s = g->now = &g->sources[i];
 		const struct node *root = tree_parse(&p, s->file, s->text, s->size);
 
-		if (!s->size || strpbrk(s->text, "&*") || root->kind != NODE_MAP)
+		if (!s->size || strpbrk(s->text, "&*\r") || root->kind != NODE_MAP)
 			continue;
 		walk(g, s->key, root);
 		bad_bytes(g);
