@@ -30,6 +30,8 @@ static void unknown_target(const struct check *c, const struct relationship *r)
 	problem = problem_add(c->problems, PROBLEM_ERROR, "E0310", r->at,
 			      "service \"%s\" is not defined", r->service);
 	problem->hint = hint_nearest(c->problems, r->service, names, n);
+	if (!at.file && !problem->hint)
+		problem->hint = "no service is defined: services.yaml is the place";
 	if (!at.file)
 		return;
 	problem->note_at = at;
@@ -145,20 +147,13 @@ static void keep_endpoint(const struct check *c, const struct relationship *r)
 
 static void check_relationships(const struct check *c, const struct part *part)
 {
-	bool own = part->kind != PART_WORKER || tree_get(part->node, "relationships");
-
 	for (size_t i = 0; i < part->n_relationships; i++) {
 		struct relationship *r = &part->relationships[i];
 		const struct part *target = find_part(c, r->service);
 
-		/* A worker that says nothing has its app's, which were complained about already. */
-		if (!own && (!target || !target->image)) {
-			r->endpoint = r->endpoint ? r->endpoint : "";
-			continue;
-		}
 		if (!target)
 			unknown_target(c, r);
-		else if (target->image && (own || !r->endpoint))
+		else if (target->image)
 			resolve(c, r, target);
 		if (r->endpoint && *r->endpoint)
 			keep_endpoint(c, r);

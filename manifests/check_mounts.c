@@ -67,9 +67,6 @@ void check_mounts(const struct check *c, const struct part *part)
 {
 	bool told = part->disk > 0;
 
-	/* A worker's are those of its app, or its own. */
-	if (part->kind == PART_WORKER && !tree_get(part->node, "mounts"))
-		return;
 	for (size_t i = 0; i < part->n_mounts; i++) {
 		const struct mount *m = &part->mounts[i];
 

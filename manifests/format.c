@@ -4,23 +4,34 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/auto.h"
+#include "base/text.h"
 #include "manifests/scalar.h"
 #include "manifests/schema.h"
 #include "manifests/tree.h"
 
 #define KEYS_MAX 64
+#define KEYS_SHOWN 6
 
 static void unknown_key(struct problems *p, const struct node *n, const struct key *keys)
 {
+	AUTO(text) struct text all = { 0 };
 	const char *names[KEYS_MAX];
+	struct problem *problem;
 	size_t k = 0;
 
 	for (const struct key *key = keys; key->kind != KEY_END && k < KEYS_MAX; key++)
 		if (!(key->flags & KEY_OLD))
 			names[k++] = key->name;
-	problem_add(p, p->lenient ? PROBLEM_WARNING : PROBLEM_ERROR, p->lenient ? "W0203" : "E0203",
-		    n->key_at, "unknown key \"%s\"", n->key)
-		->hint = hint_nearest(p, n->key, names, k);
+	problem = problem_add(p, p->lenient ? PROBLEM_WARNING : PROBLEM_ERROR,
+			      p->lenient ? "W0203" : "E0203", n->key_at, "unknown key \"%s\"",
+			      n->key);
+	problem->hint = hint_nearest(p, n->key, names, k);
+	if (problem->hint || k > KEYS_SHOWN)
+		return;
+	for (size_t i = 0; i < k; i++)
+		text_printf(&all, "%s%s", i ? ", " : "there is ", names[i]);
+	problem->hint = arena_strdup(p->arena, text_get(&all));
 }
 
 static struct node *read_list(struct problems *p, const struct key *key, const struct node *n)

@@ -129,6 +129,24 @@ static void put_variants(struct json_t *schema, const struct key *key)
 	}
 }
 
+/* As it is written: a list is made of texts, a map has its members' defaults. */
+static void put_default(struct json_t *schema, const struct key *key)
+{
+	const char *d = key->otherwise;
+	int64_t number = 0;
+
+	if (!d || *d == '[' || *d == '{' || !strcmp(d, "null"))
+		return;
+	for (const char *s = d; *s >= '0' && *s <= '9'; s++)
+		number = number * 10 + (*s - '0');
+	if (!strcmp(d, "true") || !strcmp(d, "false"))
+		json_put_flag(schema, "default", *d == 't');
+	else if (strspn(d, "0123456789") == strlen(d))
+		json_put_number(schema, "default", number);
+	else
+		json_put_text(schema, "default", d);
+}
+
 static void put_choices(struct json_t *schema, const struct key *key)
 {
 	struct json_t *list = json_put(schema, "enum", json_new_list());
@@ -146,6 +164,7 @@ static struct json_t *make(const struct key *key)
 	if (key->about)
 		json_put_text(schema, "description", key->about);
 	put_types(schema, key);
+	put_default(schema, key);
 	if (key->text_pattern)
 		json_put_text(schema, "pattern", key->text_pattern);
 	if (key->flags & KEY_OLD)

@@ -48,14 +48,14 @@ static bool is_utf8(const char *text, size_t size)
 
 	for (size_t i = 0; i < size;) {
 		unsigned n = s[i] < 0x80 ? 0 : s[i] >> 5 == 6 ? 1 : s[i] >> 4 == 14 ? 2 : 3;
-		uint32_t c = s[i] & (n ? 0x3f >> n : 0x7f);
+		uint32_t c = n ? s[i] & (0x3fu >> n) : s[i];
 
 		if ((s[i] >= 0x80 && s[i] < 0xc0) || s[i] > 0xf4 || i + n >= size)
 			return false;
 		for (unsigned k = 1; k <= n; k++) {
 			if (s[i + k] >> 6 != 2)
 				return false;
-			c = c << 6 | (s[i + k] & 0x3f);
+			c = c << 6 | (s[i + k] & 0x3fu);
 		}
 		if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000) || !c)
 			return false;

@@ -38,6 +38,21 @@ static size_t *counter(struct problems *p, enum severity severity)
 	abort();
 }
 
+/* What several containers have in common is looked at once for each, and said once. */
+static struct problem *find_same(const struct problems *p, const char *code, struct place at,
+				 const char *text)
+{
+	for (size_t i = 0; at.file && i < p->n; i++) {
+		struct problem *o = p->items[i];
+
+		if (o->at.line == at.line && o->at.column == at.column && o->at.file &&
+		    !strcmp(o->code, code) && !strcmp(o->at.file, at.file) &&
+		    !strcmp(o->text, text))
+			return o;
+	}
+	return NULL;
+}
+
 struct problem *problem_add(struct problems *p, enum severity severity, const char *code,
 			    struct place at, const char *fmt, ...)
 {
@@ -45,14 +60,17 @@ struct problem *problem_add(struct problems *p, enum severity severity, const ch
 	struct problem *item;
 	va_list ap;
 
-	item = arena_new(p->arena, struct problem);
-	if ((*counter(p, severity))++ < PROBLEMS_MAX)
-		*arena_push(p->arena, p) = item;
 	va_start(ap, fmt);
 	if (vasprintf(&text, fmt, ap) < 0)
 		abort();
 	va_end(ap);
 	make_printable(text);
+	item = find_same(p, code, at, text);
+	if (item)
+		return item;
+	item = arena_new(p->arena, struct problem);
+	if ((*counter(p, severity))++ < PROBLEMS_MAX)
+		*arena_push(p->arena, p) = item;
 	*item = (struct problem){
 		.number = p->n,
 		.severity = severity,

@@ -53,7 +53,7 @@ struct problems {
 
 void problem_add_source(struct problems *p, const char *file, const char *text, size_t size);
 
-/* The item is returned to add a hint or a note to; never NULL. fmt is the fact. */
+/* The item is returned to add a hint or a note to; never NULL. fmt is the fact. The same fact at the same place is one problem. */
 struct problem *problem_add(struct problems *p, enum severity severity, const char *code,
 			    struct place at, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
@@ -72,6 +72,6 @@ void problems_print(const struct problems *p, enum severity least, FILE *to);
 struct json_t *problems_json(const struct problems *p);
 
 /* For GitHub's workflow commands: one line each. */
-void problems_print_github(const struct problems *p, FILE *to);
+void problems_print_github(const struct problems *p, enum severity least, FILE *to);
 /* A whole SARIF 2.1.0 log. Owned by the caller. */
-struct json_t *problems_sarif(const struct problems *p);
+struct json_t *problems_sarif(const struct problems *p, enum severity least);

@@ -38,7 +38,7 @@ static void print_escaped(const char *s, bool property, FILE *to)
 			putc(*s, to);
 }
 
-void problems_print_github(const struct problems *p, FILE *to)
+void problems_print_github(const struct problems *p, enum severity least, FILE *to)
 {
 	static const char *const names[] = {
 		[PROBLEM_ERROR] = "error", [PROBLEM_WARNING] = "warning", [PROBLEM_NOTE] = "notice"
@@ -49,6 +49,8 @@ void problems_print_github(const struct problems *p, FILE *to)
 	for (size_t i = 0; i < p->n; i++) {
 		const struct problem *item = order[i];
 
+		if (item->severity > least)
+			continue;
 		fprintf(to, "::%s ", names[item->severity]);
 		if (item->at.file) {
 			fputs("file=", to);
@@ -83,7 +85,7 @@ static struct json_t *sarif_place(const struct place *at)
 	return location;
 }
 
-static void sarif_rules(const struct problems *p, struct json_t *driver)
+static void sarif_rules(const struct problems *p, enum severity least, struct json_t *driver)
 {
 	AUTO(json) struct json_t *seen = json_new_map();
 	struct json_t *rules = json_put(driver, "rules", json_new_list());
@@ -93,7 +95,7 @@ static void sarif_rules(const struct problems *p, struct json_t *driver)
 		const struct code *code = codes_find(name);
 		struct json_t *rule;
 
-		if (json_get(seen, name))
+		if (p->items[i]->severity > least || json_get(seen, name))
 			continue;
 		json_put_flag(seen, name, true);
 		rule = json_add(rules, json_new_map());
@@ -107,7 +109,7 @@ static void sarif_rules(const struct problems *p, struct json_t *driver)
 	}
 }
 
-struct json_t *problems_sarif(const struct problems *p)
+struct json_t *problems_sarif(const struct problems *p, enum severity least)
 {
 	AUTO(arena) struct arena arena = { 0 };
 	const struct problem **order = problems_sort(&arena, p);
@@ -120,15 +122,18 @@ struct json_t *problems_sarif(const struct problems *p)
 	driver = json_put(json_put(run, "tool", json_new_map()), "driver", json_new_map());
 	json_put_text(driver, "name", "orch");
 	json_put_text(driver, "version", ORCH_VERSION);
-	sarif_rules(p, driver);
+	sarif_rules(p, least, driver);
 	results = json_put(run, "results", json_new_list());
 	for (size_t i = 0; i < p->n; i++) {
 		const struct problem *item = order[i];
-		struct json_t *result = json_add(results, json_new_map());
+		struct json_t *result;
 		const char *text = item->hint
 			? arena_printf(&arena, "%s; %s", item->text, item->hint)
 			: item->text;
 
+		if (item->severity > least)
+			continue;
+		result = json_add(results, json_new_map());
 		json_put_text(result, "ruleId", item->code);
 		json_put_text(result, "level", severity_name(item->severity));
 		json_put_text(json_put(result, "message", json_new_map()), "text", text);

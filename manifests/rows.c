@@ -122,8 +122,9 @@ static struct node *mount_check(struct problems *p, const struct node *n, struct
 		if (!strcmp(m->key, "source") && !strcmp(source, "temporary"))
 			m->text = "tmp";
 		if (!strcmp(m->key, "source_path") && node_is_null(m)) {
-			m->text = n->key + strspn(n->key, "/");
-			m->text = arena_strdup(p->arena, m->text);
+			m->text = inner_path(p, n->key, n->key_at);
+			if (!m->text)
+				return NULL;
 			m->plain = false;
 		}
 	}

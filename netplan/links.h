@@ -39,6 +39,9 @@ int links_ensure_member(int router, int netns, const struct net_member *member, 
 #define LINKS_TAKEN 1
 int links_ensure_uplink(int router, const struct net_plan *plan, struct error *err);
 
+/* Packets that the uplink called id carried, both ways; 0 when there is none. */
+int links_uplink_packets(const char *id, uint64_t *packets, struct error *err);
+
 /* The link called id on the host, left by a crash; gone is success. */
 int links_ensure_no_uplink(const char *id, struct error *err);
 

@@ -15,5 +15,7 @@ noinst_LIBRARIES += %D%/libnetplan.a
 	%D%/rules_host.c \
 	%D%/rules_list.c \
 	%D%/rules_router.c \
+	%D%/rules_wake.c \
 	%D%/rules.h \
-	%D%/uplink.c
+	%D%/uplink.c \
+	%D%/wake.h

@@ -18,6 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TCP_FLAGS_AT 13 /* RFC 9293, 3.1 */
+
 /*
  * Registers: 16 of 32 bits, NFT_REG32_00 on. The first is called NFT_REG_1, and
  * the fifth NFT_REG_2, as nft(8) does, which prints the names it expects.
@@ -167,6 +169,17 @@ void match_set(struct nftnl_rule *r, const char *set, const enum match_field *fi
 	nftnl_expr_set_str(e, NFTNL_EXPR_LOOKUP_SET, set);
 }
 
+void match_tcp_flags(struct nftnl_rule *r, uint8_t flags)
+{
+	const uint32_t none = 0;
+	uint32_t bits = 0;
+
+	memcpy(&bits, &flags, sizeof(flags));
+	load_payload(r, NFT_PAYLOAD_TRANSPORT_HEADER, TCP_FLAGS_AT, sizeof(flags), NFT_REG_1);
+	mask(r, bits);
+	compare(r, IS_NOT, &none, sizeof(none));
+}
+
 void match_local(struct nftnl_rule *r)
 {
 	const uint32_t local = RTN_LOCAL;
@@ -276,4 +289,12 @@ void rule_snat(struct nftnl_rule *r, uint32_t address)
 void rule_masquerade(struct nftnl_rule *r)
 {
 	add(r, "masq");
+}
+
+void rule_log(struct nftnl_rule *r, uint16_t group)
+{
+	struct nftnl_expr *e = add(r, "log");
+
+	nftnl_expr_set_u16(e, NFTNL_EXPR_LOG_GROUP, group);
+	nftnl_expr_set_u16(e, NFTNL_EXPR_LOG_QTHRESHOLD, 1);
 }

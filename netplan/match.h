@@ -33,6 +33,8 @@ void match_protocol(struct nftnl_rule *r, uint8_t protocol);
 void match_port(struct nftnl_rule *r, enum match_is is, uint16_t port); /* after match_protocol */
 /* The n fields together are a member of the set. */
 void match_set(struct nftnl_rule *r, const char *set, const enum match_field *fields, size_t n);
+/* One of these flags, of TCP, is set; after match_protocol. */
+void match_tcp_flags(struct nftnl_rule *r, uint8_t flags);
 void match_local(struct nftnl_rule *r); /* fib daddr type local: an address of this host */
 
 void match_reply(struct nftnl_rule *r);	   /* ct direction reply */
@@ -46,3 +48,4 @@ void rule_drop(struct nftnl_rule *r);
 void rule_dnat(struct nftnl_rule *r, uint32_t address, uint16_t port);
 void rule_snat(struct nftnl_rule *r, uint32_t address);
 void rule_masquerade(struct nftnl_rule *r);
+void rule_log(struct nftnl_rule *r, uint16_t group); /* to whoever listens: nfnetlink_log */

@@ -102,6 +102,11 @@ void message_find_link(struct burst *b, const char *name)
 	need(nla_put_u32(msg, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS));
 }
 
+void message_count_link(struct burst *b, const char *name)
+{
+	(void)add_by_name(b, RTM_GETLINK, "count", name);
+}
+
 void message_find_nsid(struct burst *b, int netns)
 {
 	const struct rtgenmsg any = { .rtgen_family = AF_UNSPEC };

@@ -23,6 +23,8 @@ void message_up(struct burst *b, int index, const char *name);
 void message_delete_link(struct burst *b, const char *name); /* gone is success */
 
 /* For link_find. No such link is no failure. */
+/* With its counters. */
+void message_count_link(struct burst *b, const char *name);
 void message_find_link(struct burst *b, const char *name);
 void message_find_nsid(struct burst *b, int netns);
 

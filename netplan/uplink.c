@@ -3,6 +3,7 @@
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
@@ -180,4 +181,32 @@ int links_ensure_no_uplink(const char *id, struct error *err)
 	if (found.index && !found.veth)
 		return 0; /* a link of that name, but none of ours */
 	return link_ensure_none(nl, id, err) < 0 ? fail_in(err, "uplink") : 0;
+}
+
+static void take_counters(void *ctx, const struct nlmsghdr *h)
+{
+	struct rtnl_link_stats64 stats = { 0 };
+	uint64_t *packets = ctx;
+	struct nlattr *attr;
+
+	if (h->nlmsg_type != RTM_NEWLINK)
+		return;
+	attr = nlmsg_find_attr((struct nlmsghdr *)h, sizeof(struct ifinfomsg), IFLA_STATS64);
+	if (!attr)
+		return;
+	nla_memcpy(&stats, attr, sizeof(stats));
+	*packets = stats.rx_packets + stats.tx_packets;
+}
+
+int links_uplink_packets(const char *id, uint64_t *packets, struct error *err)
+{
+	AUTO(netlink) struct nl_sock *nl = NULL;
+	uint64_t found = 0;
+	AUTO(burst) struct burst b = { .answer = take_counters, .ctx = &found };
+
+	message_count_link(&b, id);
+	if (netlink_open(-1, &nl, err) < 0 || burst_send(nl, &b, err) < 0)
+		return fail_in(err, "uplink");
+	*packets = found;
+	return 0;
 }

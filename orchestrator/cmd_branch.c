@@ -11,7 +11,6 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "orchestrator/commands.h"
-#include "orchestrator/desired.h"
 #include "orchestrator/destroy.h"
 #include "orchestrator/git_branch.h"
 #include "orchestrator/group.h"
@@ -21,6 +20,7 @@
 #include "orchestrator/request.h"
 #include "orchestrator/rollout.h"
 #include "orchestrator/session.h"
+#include "orchestrator/ttl.h"
 #include "runtime/volume.h"
 
 struct branch {
@@ -44,7 +44,8 @@ static int choose(struct branch *b, const char *name, struct error *err)
 	if (origin_find(s, s->options->from, name ? p->branch : NULL, &b->from, err) < 0 ||
 	    (name && session_select(s, name, err) < 0))
 		return -1;
-	if (!strcmp(s->env.type, "production"))
+	/* Where no branch has one of the usual names, each looks like the default one. */
+	if (!strcmp(s->env.type, "production") && strcmp(b->from.env.type, "production") != 0)
 		return fail(err, ERROR_INPUT,
 			    "\"%s\" is the default branch, whose environment has no parent: orch "
 			    "deploy; a copy of it: orch branch NAME",
@@ -66,7 +67,7 @@ static int check_unused(struct branch *b, struct error *err)
 		return fail(err, ERROR_CONFLICT,
 			    "\"%s\" is being destroyed; finish that: orch destroy -e %s --yes",
 			    s->env.name, s->env.id);
-	if (*s->env.parent && (!s->env.generation || !strcmp(s->env.parent, b->from.env.id)))
+	if (s->env.generation ? !strcmp(s->env.parent, b->from.env.id) : s->env.cloned)
 		return 0;
 	if (rollout_has_volumes(s, s->env.id, &any, err) < 0)
 		return -1;
@@ -85,14 +86,14 @@ static int remember(struct branch *b, struct error *err)
 	struct session *s = b->s;
 	const struct options *o = s->options;
 	struct environment *e = &s->env;
-	int64_t now = (int64_t)time(NULL);
 
 	e->parent = b->from.env.id;
 	e->type = "development";
 	e->cloned = !o->no_data;
 	e->wanted = false;
-	e->made = now;
-	e->expires = o->ttl_ms ? now + (int64_t)(o->ttl_ms + 999) / 1000 : 0;
+	e->made = (int64_t)time(NULL);
+	if (o->ttl && ttl_set(e, o->ttl, err) < 0)
+		return -1;
 	return request_publish(s, err) < 0 || state_save(s->state, e, err) < 0 ? -1 : 0;
 }
 
@@ -177,7 +178,6 @@ static int add_generation(struct branch *b, struct error *err)
 static int make(struct branch *b, struct error *err)
 {
 	struct session *s = b->s;
-	AUTO(json) struct json_t *document = NULL;
 
 	if (check_unused(b, err) < 0)
 		return -1;
@@ -186,13 +186,14 @@ static int make(struct branch *b, struct error *err)
 		s->env.wanted |= !s->options->no_start;
 		return b->document ? state_save(s->state, &s->env, err) : -1;
 	}
-	document = session_document_of(s, &b->from.env, b->from.generation, err);
-	if (!document || rollout_check_images(s, document, err) < 0 || remember(b, err) < 0)
+	if (remember(b, err) < 0)
 		return -1;
 	if (s->project.git && !s->options->environment &&
 	    git_branch_ensure(&s->arena, &s->project, s->env.name, &b->git_made, err) < 0)
 		return -1;
-	b->document = desired_remake(document, &s->env);
+	b->document = lineage_document(s, &b->from, err);
+	if (!b->document)
+		return -1;
 	return clone_data(b, err) < 0 || add_generation(b, err) < 0 ? -1 : 0;
 }
 

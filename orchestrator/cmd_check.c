@@ -29,10 +29,10 @@ static void report(const struct request *q, const struct options *options)
 	if (!strcmp(format, "json")) {
 		session_print("orch.validate/1", "problems", problems_json(&q->problems));
 	} else if (!strcmp(format, "github")) {
-		problems_print_github(&q->problems, stdout);
+		problems_print_github(&q->problems, least_shown(options), stdout);
 	} else if (!strcmp(format, "sarif")) {
 		AUTO(arena) struct arena arena = { 0 };
-		AUTO(json) struct json_t *log = problems_sarif(&q->problems);
+		AUTO(json) struct json_t *log = problems_sarif(&q->problems, least_shown(options));
 
 		printf("%s\n", json_print(&arena, log, FORM_PRETTY));
 	} else {

@@ -22,9 +22,9 @@
 struct diff {
 	struct session *s;
 	struct environment sides[2];
-	struct json_t
-		*volumes; /* [{ "volume", "related", "files": [{ "path", "change" }] }]; owned */
-	size_t n;	  /* differences */
+	struct json_t *
+		volumes; /* [{ "volume", "related", "why", "files": [{ "path", "change" }] }]; owned */
+	size_t n;	 /* differences */
 };
 
 static bool always(void *ctx, const char *container)
@@ -95,6 +95,11 @@ static int add_volume(struct diff *d, const char *name, struct error *err)
 		json_put_text(file, "path", changes[i].path);
 		json_put_text(file, "change", word_of(changes[i].what));
 	}
+	json_put_text(map, "why",
+		      r == VOLUME_UNRELATED ? "they aren't copies of one another"
+			      : r == VOLUME_UNSTAMPED
+			      ? "the pool isn't btrfs, which knows what changed when"
+			      : NULL);
 	d->n += n + (r == VOLUME_UNRELATED);
 	return 0;
 }
@@ -129,8 +134,8 @@ static void print_volumes(const struct diff *d)
 		size_t n = json_count(files);
 
 		if (!json_get_flag(v, "related", false))
-			printf("volume %s: not copies of one another; files are not compared\n",
-			       name);
+			printf("volume %s: files aren't compared: %s\n", name,
+			       json_get_text(v, "why", ""));
 		else
 			printf("volume %s: %zu file%s differ%s\n", name, n, n == 1 ? "" : "s",
 			       n == 1 ? "s" : "");

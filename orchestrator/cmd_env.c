@@ -28,6 +28,7 @@ struct view {
 	size_t ready, n; /* containers */
 	bool sized;	 /* the pool could be asked */
 	uint64_t exclusive, referenced;
+	bool asleep;
 };
 
 /* As the pool counts: at its last commit. Unknown while it isn't mounted. */
@@ -65,6 +66,7 @@ static struct view view_of(struct session *s, const struct environment *e)
 		look(&s->arena, &s->host, e->id, record, &seen, &v.n);
 	for (size_t i = 0; i < v.n; i++)
 		v.ready += seen[i].ready;
+	v.asleep = json_get(record, "asleep") != NULL;
 	measure(s, &v);
 	return v;
 }
@@ -75,13 +77,15 @@ static bool degraded(const struct view *v)
 	return !strcmp(environment_status(v->e), "active") && (!v->n || v->ready < v->n);
 }
 
-/* What came before environment_status: "running", "stopped", "degraded", "new". */
+/* What came before environment_status: "running", "asleep", "stopped", "degraded", "new". */
 static const char *state_of(const struct view *v)
 {
 	if (!v->e->generation)
 		return "new";
 	if (!v->e->wanted)
 		return "stopped";
+	if (v->asleep)
+		return "asleep";
 	return v->n && v->ready == v->n ? "running" : "degraded";
 }
 
@@ -131,6 +135,8 @@ static const char *say_size(struct arena *arena, const struct view *v)
 
 static const char *say_status(const struct view *v)
 {
+	if (v->asleep && !strcmp(environment_status(v->e), "active"))
+		return "asleep";
 	return degraded(v) ? "degraded" : environment_status(v->e);
 }
 

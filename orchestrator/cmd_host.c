@@ -190,5 +190,5 @@ int cmd_supervise(void *ctx, int argc, const char **argv, struct error *err)
 		if (session_environment(&s, err) < 0)
 			return -1;
 	}
-	return supervise(&s.host, s.env.id, options.deferred, err);
+	return supervise(&s.host, s.env.id, options.deferred, options.resume, err);
 }

@@ -97,7 +97,7 @@ static int prepare(struct rollback *b, const char *text, struct error *err)
 		return -1;
 	if (s->options->with_data && lineage_left(s, &s->env, b->to.number, &b->data, err) < 0)
 		return -1;
-	document = json_parse("generation", b->to.document, strlen(b->to.document), err);
+	document = session_document(s, b->to.number, err);
 	if (!document || rollout_check_images(s, document, err) < 0)
 		return -1;
 	b->desired = desired_remake(document, &s->env);

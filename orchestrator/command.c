@@ -10,6 +10,8 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/process.h"
+#include "orchestrator/busy.h"
+#include "orchestrator/control.h"
 #include "orchestrator/record.h"
 #include "orchestrator/session.h"
 #include "orchestrator/supervise.h"
@@ -23,6 +25,7 @@ void command_close(struct command *c)
 	json_free(c->record);
 	json_free(c->document);
 	c->record = c->document = NULL;
+	auto_fd(&c->busy);
 }
 
 static int choose(struct command *c, const char *name, struct error *err)
@@ -45,6 +48,21 @@ static int choose(struct command *c, const char *name, struct error *err)
 	return 0;
 }
 
+/* Nothing can run in one that is asleep. */
+static int keep_awake(struct command *c, struct error *err)
+{
+	AUTO(json) struct json_t *request = json_new_map();
+	struct session *s = c->s;
+
+	if (s->env.wanted && busy_hold(&s->host, s->env.id, &c->busy, err) < 0)
+		return -1;
+	c->record = record_load(&s->host, s->env.id, err);
+	if (!c->record || !s->env.wanted || !json_get(c->record, "asleep"))
+		return c->record ? 0 : -1;
+	json_put_text(request, "do", "wake");
+	return supervise_call(&s->host, s->env.id, request, NULL, NULL, err);
+}
+
 int command_open(struct command *c, struct session *s, const char *name, struct error *err)
 {
 	c->s = s;
@@ -56,8 +74,9 @@ int command_open(struct command *c, struct session *s, const char *name, struct 
 			    s->env.name);
 	if (s->env.wanted && supervise_ensure(&s->host, s->env.id, err) < 0)
 		return -1;
-	c->record = record_load(&s->host, s->env.id, err);
-	c->document = c->record ? session_document(s, 0, err) : NULL;
+	if (keep_awake(c, err) < 0)
+		return -1;
+	c->document = session_document(s, 0, err);
 	if (!c->document || world_open(&c->w, &s->host, s->state, &s->env, c->record, err) < 0 ||
 	    choose(c, name, err) < 0)
 		return -1;

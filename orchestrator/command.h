@@ -22,12 +22,13 @@ struct command {
 	struct world w;
 	struct json_t *record, *document; /* owned */
 	const char *container;
+	int busy; /* so that it doesn't fall asleep meanwhile */
 	struct lowered lowered;
 	const struct image_description *image;
 };
 
 /* Of an opened session with its environment; name NULL: the first app. *c must be closed, also on failure. */
-#define COMMAND_NONE ((struct command){ .w = WORLD_NONE })
+#define COMMAND_NONE ((struct command){ .w = WORLD_NONE, .busy = -1 })
 int command_open(struct command *c, struct session *s, const char *name, struct error *err);
 void command_close(struct command *c);
 #define auto_command command_close

@@ -31,6 +31,7 @@ int cmd_run(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_stop(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_start(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_destroy(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_idle(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_volume(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_df(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_pool(void *ctx, int argc, const char **argv, struct error *err);

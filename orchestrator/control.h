@@ -8,7 +8,7 @@
  *	<- {"done": true, "exit": 0, "text": ""}
  *
  * do: "converge" (to the generation that the state names), "stop" (everything, and end), "snapshot" (moment.h; to, read_only),
- * "keep" (standing still, or not, as the state says), "ping". While it is at work
+ * "keep" (standing still, or not, as the state says), "sleep", "wake", "idle" (the state says anew when to sleep), "ping". While it is at work
  * the client may send a line "cancel".
  */
 #pragma once

@@ -58,6 +58,8 @@ static const char *const migrations[] = {
 	" STRICT, WITHOUT ROWID;"
 	"CREATE TRIGGER IF NOT EXISTS events_bound AFTER INSERT ON events BEGIN"
 	" DELETE FROM events WHERE id = NEW.id AND number <= NEW.number - 1000; END;",
+
+	"ALTER TABLE environments ADD COLUMN idle INTEGER NOT NULL DEFAULT 0;",
 };
 
 static int fail_db(const struct state *s, struct error *err)

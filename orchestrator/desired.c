@@ -330,6 +330,28 @@ struct json_t *desired_remake(const struct json_t *document, const struct enviro
 	return copy;
 }
 
+static int set_variables(const char *name, struct json_t *container, void *ctx)
+{
+	(void)name;
+	if (strcmp(json_get_text(container, "kind", ""), "app") != 0)
+		return 0;
+	json_drop(container, "variables");
+	if (ctx)
+		json_put(container, "variables", json_copy_deep(ctx));
+	return 0;
+}
+
+void desired_set_variables(struct json_t *document, const struct json_t *variables)
+{
+	(void)json_each(json_get(document, "containers"), set_variables,
+			(void *)(uintptr_t)variables);
+}
+
+void desired_shrink(struct json_t *container, const struct image_description *image)
+{
+	json_put(container, "limits", make_limits(image, "S"));
+}
+
 void desired_digest(const struct json_t *container, char out[SHA256_HEX])
 {
 	AUTO(arena) struct arena arena = { 0 };

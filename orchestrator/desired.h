@@ -34,6 +34,7 @@ struct arena;
 struct catalog;
 struct environment;
 struct error;
+struct image_description;
 struct json_t;
 struct manifest;
 struct project;
@@ -61,6 +62,11 @@ struct json_t *desired_make(const struct desired_input *in, struct error *err);
 
 /* The same for another environment: its names, URL and published port. Owned by the caller. */
 struct json_t *desired_remake(const struct json_t *document, const struct environment *e);
+
+/* What people set beside the manifest, for all apps; NULL: nothing. */
+void desired_set_variables(struct json_t *document, const struct json_t *variables);
+/* The smallest size, which previews have whatever the manifest says. */
+void desired_shrink(struct json_t *container, const struct image_description *image);
 
 /* SHA-256 of the canonical text of one container's document. */
 void desired_digest(const struct json_t *container, char out[SHA256_HEX]);

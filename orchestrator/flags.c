@@ -108,6 +108,14 @@ const struct cli_flag stop_flags[] = {
 	{ "timeout", 0, FLAG_TIME, AT(timeout_ms), "TIME", "for the whole command" },
 	{ NULL },
 };
+const struct cli_flag idle_flags[] = {
+	{ "all", 0, FLAG_SWITCH, AT(all), NULL, "every environment that runs" },
+	{ "after", 0, FLAG_TIME, AT(after_ms), "TIME",
+	  "without traffic for so long (default: 10m)" },
+	{ "now", 0, FLAG_SWITCH, AT(now), NULL, "at once, and once" },
+	{ "never", 0, FLAG_SWITCH, AT(never), NULL, "no more" },
+	{ NULL },
+};
 const struct cli_flag start_flags[] = {
 	{ "all", 0, FLAG_SWITCH, AT(all), NULL, "every environment that was not stopped" },
 	{ "timeout", 0, FLAG_TIME, AT(timeout_ms), "TIME", "for all to be ready (default: 5m)" },
@@ -150,6 +158,7 @@ const struct cli_flag image_flags[] = {
 };
 const struct cli_flag supervise_flags[] = {
 	{ "deferred", 0, FLAG_SWITCH, AT(deferred), NULL, "wait for a first request" },
+	{ "resume", 0, FLAG_SWITCH, AT(resume), NULL, "go on for orch-doze" },
 	{ NULL },
 };
 const struct cli_flag env_flags[] = {
@@ -204,7 +213,7 @@ const struct cli_flag branch_flags[] = {
 	  "what to clone (default: the environment that the branch comes from)" },
 	{ "no-data", 0, FLAG_SWITCH, AT(no_data), NULL, "start with empty volumes" },
 	{ "no-start", 0, FLAG_SWITCH, AT(no_start), NULL, "only make it: orch start later" },
-	{ "ttl", 0, FLAG_TIME, AT(ttl_ms), "TIME", "remove it after that time" },
+	TTL_FLAG,
 	TIMEOUT,
 	PROGRESS,
 	{ NULL },

@@ -5,6 +5,9 @@
 
 #include "base/cli.h"
 
+extern const struct cli_flag validate_flags[], plan_flags[], deploy_flags[], logs_flags[],
+	exec_flags[], run_flags[], idle_flags[], stop_flags[], start_flags[], destroy_flags[],
+	image_flags[], supervise_flags[];
 extern const struct cli_flag validate_flags[], config_flags[], plan_flags[], deploy_flags[],
 	logs_flags[], exec_flags[], stop_flags[], start_flags[], destroy_flags[], image_flags[],
 	supervise_flags[];

@@ -125,28 +125,30 @@ static char *tree_of_files(struct arena *arena, const struct project *p, const c
 
 /*
  * The tree without the files that say what to do with it: a change of those alone is no new code. In an index of our own; paths are
- * relative to the project's folder, which may lie below the top of the repository.
+ * relative to the project's folder, which may lie below the top of the repository. top: it is the project's own; elsewhere an
+ * app.yaml is the app's.
  */
 static char *without_manifests(struct arena *arena, const struct project *p, const char *tree,
-			       const char *scratch, struct error *err)
+			       bool top, const char *scratch, struct error *err)
 {
 	struct git git = git_of(p);
 	const char **env = NULL, **more = arena_array(arena, 6, sizeof(*more));
+	const char *index = arena_printf(arena, "%s/git/code", scratch);
 	const char *prefix = arena_printf(arena, "--prefix=%s", p->prefix);
 	bool nested = *p->prefix;
 
 	if (make_index(arena, p, scratch, &env, err) < 0)
 		return NULL;
-	more[0] = arena_printf(arena, "GIT_INDEX_FILE=%s/git/code", scratch);
+	more[0] = arena_printf(arena, "GIT_INDEX_FILE=%s", index);
 	for (size_t i = 1; env && i < 3 && env[i]; i++)
 		more[i] = env[i];
 	git.env = more;
-	if (!git_output(arena, &git, err, "read-tree", "--empty", NULL) ||
+	if (file_remove(AT_FDCWD, index, err) < 0 ||
 	    !git_output(arena, &git, err, "read-tree", nested ? prefix : tree, nested ? tree : NULL,
 			NULL) ||
 	    !git_output(arena, &git, err, "rm", "-r", "-f", "--cached", "--quiet",
-			"--ignore-unmatch", "--", ".platform", ".platform.app.yaml", ".upsun",
-			"app.yaml", "services.yaml", "routes.yaml", NULL))
+			"--ignore-unmatch", "--", ".platform", ".platform.app.yaml",
+			top ? ".upsun" : NULL, "app.yaml", "services.yaml", "routes.yaml", NULL))
 		return NULL;
 	return git_line(arena, &git, err, "write-tree", nested ? prefix : NULL, NULL);
 }
@@ -179,7 +181,7 @@ int project_tree(struct arena *arena, const struct project *p, const char *root,
 	if (!found)
 		return fail_in(err, "%s: the app's folder \"%s\" is not committed", p->folder,
 			       root);
-	found = without_manifests(arena, p, found, scratch, err);
+	found = without_manifests(arena, p, found, !*root, scratch, err);
 	if (!found)
 		return -1;
 	*tree = found;

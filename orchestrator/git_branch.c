@@ -32,13 +32,9 @@ int git_branch_ensure(struct arena *arena, const struct project *p, const char *
 {
 	const struct git git = writing(p);
 
-	*made = false;
-	if (git_branch_exists(arena, p, name))
-		return 0;
-	if (!git_output(arena, &git, err, "branch", "--", name, NULL))
-		return -1;
-	*made = true;
-	return 0;
+	/* Mostly it isn't there: asking first would cost another process. */
+	*made = git_output(arena, &git, err, "branch", "--", name, NULL) != NULL;
+	return *made || git_branch_exists(arena, p, name) ? 0 : -1;
 }
 
 int git_branch_remove(struct arena *arena, const struct project *p, const char *name,

@@ -6,10 +6,16 @@
 #include "base/auto.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/text.h"
+#include "orchestrator/desired.h"
 #include "orchestrator/git_branch.h"
 #include "orchestrator/group.h"
+#include "orchestrator/request.h"
+#include "orchestrator/rollout.h"
 #include "orchestrator/session.h"
+#include "orchestrator/variables.h"
+#include "orchestrator/world.h"
 #include "runtime/volume.h"
 
 int lineage_find(struct session *s, const char *name, struct environment *out, struct error *err)
@@ -52,11 +58,10 @@ static int find_production(struct session *s, struct environment *out, struct er
 static int find_default(struct session *s, const char *here, struct environment *out,
 			struct error *err)
 {
-	const char *before = s->project.git ? git_branch_previous(&s->arena, &s->project) : NULL;
-	const char *const names[] = { here, here ? NULL : before };
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		int r = names[i] ? lineage_find(s, names[i], out, err) : STATE_ABSENT;
+	if (!here && s->project.git)
+		here = git_branch_previous(&s->arena, &s->project);
+	if (here) {
+		int r = lineage_find(s, here, out, err);
 
 		if (r < 0 || (r == 0 && out->generation))
 			return r;
@@ -127,4 +132,45 @@ int lineage_left(struct session *s, const struct environment *e, int64_t generat
 			    (long long)generation, e->name,
 			    s->options->with_data ? "leave out --with-data" : "--no-data", e->name);
 	return 0;
+}
+
+static int shrink_all(struct session *s, struct json_t *document, struct error *err)
+{
+	struct json_t *containers = json_get(document, "containers");
+	struct world w = WORLD_NONE;
+	const char **names;
+	size_t n;
+
+	w.host = s->host;
+	names = json_keys(&s->arena, containers, &n);
+	for (size_t i = 0; i < n; i++) {
+		struct json_t *c = json_get(containers, names[i]);
+		const struct image_description *image =
+			world_image(&w, json_get_text(c, "base", ""), err);
+
+		if (!image)
+			return fail_in(err, "%s", names[i]);
+		desired_shrink(c, image);
+	}
+	return 0;
+}
+
+struct json_t *lineage_document(struct session *s, const struct origin *from, struct error *err)
+{
+	AUTO(json) struct json_t *had = session_document_of(s, &from->env, from->generation, err);
+	AUTO(json) struct json_t *document = NULL;
+	AUTO(json) struct json_t *variables = NULL;
+	struct var *list = NULL;
+	size_t n;
+
+	if (!had || rollout_check_images(s, had, err) < 0 ||
+	    request_variables(s, &list, &n, err) < 0)
+		return NULL;
+	document = desired_remake(had, &s->env);
+	variables = variables_document(&s->arena, list, n);
+	desired_set_variables(document, variables);
+	if (environment_is_production(&from->env) && !environment_is_production(&s->env) &&
+	    shrink_all(s, document, err) < 0)
+		return NULL;
+	return TAKE_PTR(document);
 }

@@ -22,6 +22,9 @@ struct origin {
 int origin_find(struct session *s, const char *text, const char *here, struct origin *out,
 		struct error *err);
 
+/* The origin's document made again for the session's environment: its names, its variables, a preview's sizes. Owned by the caller. */
+struct json_t *lineage_document(struct session *s, const struct origin *from, struct error *err);
+
 /* An environment of the session's project by branch or machine name; of any project by machine name. STATE_ABSENT. */
 int lineage_find(struct session *s, const char *name, struct environment *out, struct error *err);
 

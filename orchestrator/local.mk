@@ -11,6 +11,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/bases.c \
 	%D%/build.c \
 	%D%/build_box.c \
+	%D%/busy.c \
 	%D%/cmd_backup.c \
 	%D%/attend.c \
 	%D%/cmd_branch.c \
@@ -27,6 +28,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/cmd_fsck.c \
 	%D%/cmd_explain.c \
 	%D%/cmd_host.c \
+	%D%/cmd_idle.c \
 	%D%/cmd_image.c \
 	%D%/cmd_life.c \
 	%D%/cmd_list.c \
@@ -86,6 +88,8 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/storage.c \
 	%D%/state_vars.c \
 	%D%/supervise.c \
+	%D%/supervise_doze.c \
+	%D%/supervise_idle.c \
 	%D%/supervise_quota.c \
 	%D%/supervise_request.c \
 	%D%/supervise_start.c \
@@ -113,6 +117,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/bases.h \
 	%D%/build.h \
 	%D%/build_box.h \
+	%D%/busy.h \
 	%D%/command.h \
 	%D%/commands.h \
 	%D%/contract.h \

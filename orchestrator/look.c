@@ -95,6 +95,8 @@ static void see(struct arena *arena, const struct host *h, const char *environme
 	if (s.alive) {
 		s.state = "starting";
 		ask_init(arena, entry, &s);
+		if (json_get(record, "asleep"))
+			s.state = "asleep";
 		if (cgroup_usage(arena_printf(arena, "%s/%s/%s", h->cgroups, environment, name),
 				 &usage, &ignored) == 0) {
 			s.cpu_us = usage.cpu_us;

@@ -13,8 +13,9 @@ struct json_t;
 
 struct seen {
 	const char *name, *type, *kind;
-	const char *state; /* "run", "starting", "failed", "stopped", "waiting", "stopping" */
-	const char *why;   /* of a failure, or "" */
+	const char *
+		state; /* "run", "starting", "failed", "stopped", "waiting", "stopping", "asleep" */
+	const char *why; /* of a failure, or "" */
 	bool alive, ready;
 	int pid;
 	int64_t since, generation; /* seconds since 1970 */

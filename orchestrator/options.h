@@ -27,16 +27,17 @@ struct options {
 	bool yes, purge;							/* destroy */
 	bool dry_run, worktree;							/* deploy */
 	bool detailed, offline;							/* plan */
-	bool lenient;	    /* whatever reads the manifest */
-	bool origin;	    /* config */
-	bool follow;	    /* logs */
-	bool no_tty;	    /* exec */
-	bool all, shutdown; /* start, stop */
-	bool deferred;	    /* supervise */
-	bool rm, host;	    /* run */
+	bool lenient;		/* whatever reads the manifest */
+	bool origin;		/* config */
+	bool follow;		/* logs */
+	bool no_tty;		/* exec */
+	bool all, shutdown;	/* start, stop */
+	bool deferred, resume;	/* supervise */
+	unsigned long after_ms; /* idle */
+	bool now, never;	/* idle */
+	bool rm, host;		/* run */
 	const char *artifacts;
 	const char *from;	    /* branch, sync, run */
-	unsigned long ttl_ms;	    /* branch */
 	bool no_data, no_start;	    /* branch */
 	bool no_snapshot;	    /* deploy */
 	const char *pool_size;	    /* deploy, branch */

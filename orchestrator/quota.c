@@ -34,11 +34,12 @@ struct looking {
 	bool soon;
 };
 
-static uint64_t now_ms(void)
+/* Of the processor, not of the clock: on a busy disk looking takes long, and is needed most. */
+static uint64_t effort_ms(void)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
@@ -181,7 +182,7 @@ static int look_all(struct looking *l, struct error *err)
 int quota_look(const struct host *h, const char *environment, uint64_t *next_ms, struct error *err)
 {
 	struct looking l = { .h = h, .environment = environment };
-	uint64_t since = now_ms(), took;
+	uint64_t since = effort_ms(), took;
 	int r = -1;
 
 	*next_ms = LATER_MS;
@@ -195,7 +196,7 @@ int quota_look(const struct host *h, const char *environment, uint64_t *next_ms,
 		json_free(l.now);
 	}
 	arena_clear(&l.arena);
-	took = now_ms() - since;
+	took = effort_ms() - since;
 	if (l.soon || l.space.held || l.space.tight)
 		*next_ms = SOON_MS;
 	if (*next_ms < took * EFFORT)

@@ -3,6 +3,7 @@
  *
  * {
  *   "boot": BOOT_ID, "generation": N, "commit": ...,
+ *   "asleep": what the uplink had carried when it fell asleep; absent while it is awake
  *   "network": as in the document it was made from, or absent
  *   "network_changing": true while another one may be in force already
  *   "containers": { NAME: {

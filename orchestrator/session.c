@@ -86,7 +86,8 @@ int session_select(struct session *s, const char *name, struct error *err)
 	int r = STATE_ABSENT;
 
 	if (strcmp(p->branch, name) != 0) {
-		p->is_default = project_is_default(&s->arena, p, name);
+		/* There is one; asking git costs processes. */
+		p->is_default = !p->is_default && project_is_default(&s->arena, p, name);
 		p->branch = name;
 	}
 	id = project_environment(&s->arena, p->id, p->branch);

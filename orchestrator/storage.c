@@ -118,7 +118,7 @@ static int look_pool(struct looking *l, struct storage *out, struct error *err)
 int storage_look(struct session *s, struct storage *out, struct error *err)
 {
 	struct looking l = { .s = s };
-	struct store_image *images;
+	struct store_image *images = NULL;
 
 	*out = (struct storage){ .pool = false };
 	if (s->state &&

@@ -10,6 +10,7 @@
 #include "base/auto.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "orchestrator/control.h"
 #include "orchestrator/record.h"
@@ -216,13 +217,13 @@ static void close_handle(uv_handle_t *handle, void *ctx)
 		uv_close(handle, NULL);
 }
 
-static int start_loop(struct supervisor *s, bool deferred, struct error *err)
+static int start_loop(struct supervisor *s, bool deferred, int packets, struct error *err)
 {
 	struct loop *l = s->loop;
 
 	if (uv_loop_init(&l->loop) < 0)
 		return fail(err, ERROR_SYSTEM, "cannot make an event loop");
-	if (control_listen(s->h, s->id, &s->listen_fd, err) < 0)
+	if (s->listen_fd < 0 && control_listen(s->h, s->id, &s->listen_fd, err) < 0)
 		return -1;
 	l->listener.data = l->term.data = l->interrupt.data = l->child.data = l->retry.data =
 		l->end.data = s;
@@ -235,7 +236,10 @@ static int start_loop(struct supervisor *s, bool deferred, struct error *err)
 	uv_signal_init(&l->loop, &l->child);
 	uv_signal_start(&l->child, on_child, SIGCHLD);
 	uv_timer_init(&l->loop, &l->retry);
-	uv_timer_start(&l->retry, on_retry, deferred ? DEFER_MS : 0, 0);
+	if (idle_open(s, &l->loop, packets, err) < 0)
+		return -1;
+	if (!supervisor_asleep(s))
+		uv_timer_start(&l->retry, on_retry, deferred ? DEFER_MS : 0, 0);
 	supervisor_watch_volumes(s, &l->loop);
 	uv_timer_init(&l->loop, &l->end);
 	watch_end(s);
@@ -261,7 +265,8 @@ static int take_lock(const struct host *h, const char *environment, int *out, st
 	return fail(err, ERROR_CONFLICT, "%s is supervised already", environment);
 }
 
-int supervise(const struct host *h, const char *environment, bool deferred, struct error *err)
+int supervise(const struct host *h, const char *environment, bool deferred, bool resume,
+	      struct error *err)
 {
 	AUTO(state) struct state *state = NULL;
 	struct loop loop = { 0 };
@@ -273,12 +278,17 @@ int supervise(const struct host *h, const char *environment, bool deferred, stru
 				.client = -1,
 				.next = -1 };
 	AUTO(fd) int lock = -1;
+	int packets = -1;
+	bool resumed = resume && doze_take_over(&s, &lock, &packets);
 
-	if (take_lock(h, environment, &lock, err) < 0 || state_open(h, false, &state, err) < 0)
+	if ((!resumed && take_lock(h, environment, &lock, err) < 0) ||
+	    state_open(h, false, &state, err) < 0)
 		return -1;
 	s.state = state;
+	s.lock = lock;
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	if (supervisor_keep(&s, err) < 0 || start_loop(&s, deferred, err) < 0)
+	if ((!idle_noted(&s) && supervisor_keep(&s, err) < 0) ||
+	    start_loop(&s, deferred, packets, err) < 0)
 		return -1;
 	while (!s.ending)
 		uv_run(&loop.loop, UV_RUN_DEFAULT);
@@ -286,6 +296,7 @@ int supervise(const struct host *h, const char *environment, bool deferred, stru
 	uv_walk(&loop.loop, close_handle, NULL);
 	uv_run(&loop.loop, UV_RUN_DEFAULT);
 	(void)uv_loop_close(&loop.loop);
+	idle_close(&s);
 	auto_fd(&s.listen_fd);
 	world_close(&s.world);
 	return 0;

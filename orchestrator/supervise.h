@@ -12,9 +12,10 @@
 
 /*
  * Until "stop" was asked for, or SIGTERM/SIGINT (then the containers stay). deferred: don't converge before the first request, which is about
- * to come. Somebody else supervising already is ERROR_CONFLICT.
+ * to come. resume: orch-doze becomes it again (runtime/doze.c). Somebody else supervising already is ERROR_CONFLICT.
  */
-int supervise(const struct host *h, const char *environment, bool deferred, struct error *err);
+int supervise(const struct host *h, const char *environment, bool deferred, bool resume,
+	      struct error *err);
 
 /*
  * A connection to the environment's supervisor, which is started if there is none: as a process of its own session, writing to

@@ -1,3 +1,4 @@
+#include <malloc.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -12,8 +13,7 @@
 #include "orchestrator/supervisor.h"
 #include "runtime/cgroup.h"
 
-static void tell_client(void *ctx, const char *what, const char *name, const char *detail,
-			uint64_t ms)
+void supervisor_tell(void *ctx, const char *what, const char *name, const char *detail, uint64_t ms)
 {
 	const struct supervisor *s = ctx;
 	AUTO(json) struct json_t *event = json_new_map();
@@ -114,15 +114,18 @@ int supervisor_converge(struct supervisor *s, const struct json_t *request, stru
 		.cancel = s->client,
 		.door = s->listen_fd,
 		.knock = on_knock,
-		.event = tell_client,
+		.event = supervisor_tell,
 		.ctx = s,
 	};
 	int r;
 
-	if (let_run(s, err) < 0)
+	if (supervisor_wake(s, err) < 0 || let_run(s, err) < 0)
 		return -1;
 	supervisor_unwatch(s);
 	r = converge(&s->world, s->h, s->state, s->id, &options, err);
+	world_rest(&s->world);
+	/* There is one of us for each environment, mostly with nothing to do. */
+	(void)malloc_trim(0);
 	supervisor_watch(s);
 	return r;
 }
@@ -130,7 +133,7 @@ int supervisor_converge(struct supervisor *s, const struct json_t *request, stru
 static int run_stop(struct supervisor *s, struct error *err)
 {
 	const struct converge_options options = {
-		.cancel = -1, .door = -1, .event = tell_client, .ctx = s
+		.cancel = -1, .door = -1, .event = supervisor_tell, .ctx = s
 	};
 	int r;
 
@@ -175,6 +178,17 @@ static int answer(struct supervisor *s, const struct json_t *request, struct err
 {
 	const char *what = json_get_text(request, "do", "");
 
+	if (!strcmp(what, "ping"))
+		return 0;
+	if (!strcmp(what, "idle"))
+		return 0; /* supervisor_idle() reads it, as after each request */
+	if (!strcmp(what, "sleep"))
+		return supervisor_sleep(s, err);
+	/* The others are of one that is awake. */
+	if (supervisor_wake(s, err) < 0)
+		return -1;
+	if (!strcmp(what, "wake"))
+		return 0;
 	if (!strcmp(what, "converge"))
 		return supervisor_converge(s, request, err);
 	if (!strcmp(what, "keep"))
@@ -183,8 +197,6 @@ static int answer(struct supervisor *s, const struct json_t *request, struct err
 		return run_stop(s, err);
 	if (!strcmp(what, "snapshot"))
 		return run_snapshot(s, request, err);
-	if (!strcmp(what, "ping"))
-		return 0;
 	return fail(err, ERROR_INPUT, "unknown request \"%s\"", what);
 }
 
@@ -213,6 +225,7 @@ static void serve(struct supervisor *s, int client, const struct json_t *request
 	if (s->ending)
 		supervisor_close_door(s);
 	reply(client, r < 0 ? &err : NULL);
+	supervisor_idle(s);
 }
 
 void supervisor_serve_next(struct supervisor *s)

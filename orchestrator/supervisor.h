@@ -8,7 +8,9 @@
 
 #include "orchestrator/world.h"
 
+struct idle;
 struct json_t;
+struct uv_loop_s;
 
 struct supervisor {
 	const struct host *h;
@@ -16,6 +18,8 @@ struct supervisor {
 	struct state *state;
 	struct world world;
 	struct loop *loop; /* supervise.c's */
+	struct idle *idle; /* supervise_idle.c's */
+	int lock;
 	int listen_fd;
 	bool ending;
 	int client; /* whose request is at work; -1: none */
@@ -43,3 +47,27 @@ int supervisor_keep(struct supervisor *s, struct error *err);
 void supervisor_serve(struct supervisor *s);
 /* Those who connected while something was at work. */
 void supervisor_serve_next(struct supervisor *s);
+/* For people, and for the client whose request is at work. */
+void supervisor_tell(void *ctx, const char *what, const char *name, const char *detail,
+		     uint64_t ms);
+
+/*
+ * Frozen, its memory given back, until there is traffic or a request that needs it. ERROR_CONFLICT when somebody is at work in it, or
+ * it isn't what it should be. Asleep or awake already: success.
+ */
+int supervisor_sleep(struct supervisor *s, struct error *err);
+int supervisor_wake(struct supervisor *s, struct error *err);
+bool supervisor_asleep(const struct supervisor *s);
+/* The state may say otherwise by now when it is to sleep; and a client was here. */
+void supervisor_idle(struct supervisor *s);
+
+/* The record says that it sleeps. */
+bool idle_noted(const struct supervisor *s);
+/* With the loop, before anything else goes on in it. packets: of doze_take_over(), or -1. */
+int idle_open(struct supervisor *s, struct uv_loop_s *loop, int packets, struct error *err);
+void idle_close(struct supervisor *s);
+
+/* To orch-doze, with the socket that tells of packets. Comes back where there is none: then it sleeps in more memory. */
+void doze(const struct supervisor *s, int packets);
+/* What orch-doze held: the lock, s->listen_fd and that socket. False when we aren't what it became. */
+bool doze_take_over(struct supervisor *s, int *lock, int *packets);

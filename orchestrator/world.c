@@ -95,7 +95,7 @@ bool world_alive(void *ctx, const char *name)
 {
 	const struct live *l = world_find(ctx, name);
 
-	return l && l->watch >= 0 && container_alive(&l->c);
+	return l && l->released && container_alive(&l->c);
 }
 
 static int adopt(struct world *w, const char *name, const struct json_t *entry, struct error *err)
@@ -117,15 +117,10 @@ static int adopt(struct world *w, const char *name, const struct json_t *entry, 
 	*l = (struct live){
 		.name = arena_strdup(&w->arena, name),
 		.c = c,
-		.watch = -1,
 		.first_id = (uint32_t)json_get_number(entry, "first_id", 0),
+		/* One that hadn't come to run is no use; whoever creates it anew kills it first. */
+		.released = json_get_flag(entry, "made", false),
 	};
-	/* One that hadn't come to run is no use; whoever creates it anew kills it first. */
-	if (json_get_flag(entry, "made", false)) {
-		struct error ignored;
-
-		l->watch = init_watch(&l->c, &ignored);
-	}
 	return 0;
 }
 
@@ -182,12 +177,16 @@ undo:
 	return -1;
 }
 
+void world_rest(struct world *w)
+{
+	auto_fd(&w->statuses);
+}
+
 void world_close(struct world *w)
 {
-	for (size_t i = 0; i < w->n; i++) {
+	for (size_t i = 0; i < w->n; i++)
 		container_release(&w->lives[i].c);
-		auto_fd(&w->lives[i].watch);
-	}
+	world_rest(w);
 	auto_fd(&w->router);
 	auto_fd(&w->init);
 	arena_clear(&w->arena);

@@ -22,7 +22,7 @@ struct image_description;
 struct live {
 	const char *name;
 	struct container c;
-	int watch;	   /* readable when its status changed; -1: not yet */
+	bool released;	   /* its init runs */
 	uint32_t first_id; /* of its range */
 	uint32_t epoch;	   /* of its init when the last command was given */
 	bool told;	   /* a command was given, whose answer has a later epoch */
@@ -51,12 +51,16 @@ struct world {
 	int door;   /* where other clients knock; -1: none. Not owned */
 	bool (*knock)(void *ctx); /* of event_ctx: let one in; true: what goes on is to be left */
 	bool left;		  /* it was, for another request */
+	int statuses; /* readable when one of the containers' changed; -1: nobody waits for that */
 };
 
 /* record: to take up what runs. The state stays the caller's; env is copied. *w must be closed, or WORLD_NONE. */
-#define WORLD_NONE ((struct world){ .router = -1, .init = -1, .cancel = -1, .door = -1 })
+#define WORLD_NONE \
+	((struct world){ .router = -1, .init = -1, .statuses = -1, .cancel = -1, .door = -1 })
 int world_open(struct world *w, const struct host *host, struct state *state,
 	       const struct environment *env, const struct json_t *record, struct error *err);
+/* Nothing is waited for in the near future. */
+void world_rest(struct world *w);
 /* Let go of everything; what runs goes on. */
 void world_close(struct world *w);
 

@@ -45,14 +45,14 @@ int world_stop(void *ctx, const char *name, struct error *err)
 	struct error ignored;
 
 	if (l && container_alive(&l->c)) {
-		if (l->watch >= 0 && init_command(&l->c, "stop", &ignored) == 0)
+		if (l->released && init_command(&l->c, "stop", &ignored) == 0)
 			(void)wait_readable(l->c.pidfd, STOP_MS);
 		container_kill(&l->c);
 	}
 	if (l) {
 		(void)waitpid(l->c.pid, NULL, WNOHANG);
 		container_release(&l->c);
-		auto_fd(&l->watch);
+		l->released = false;
 	}
 	if (cgroup_kill(group, err) < 0 || cgroup_ensure_no(group, err) < 0)
 		return -1;
@@ -124,15 +124,18 @@ int world_change(void *ctx, const char *name, const struct json_t *wanted, unsig
 }
 
 /* orch-init makes its socket and status right after it was released. */
-static int first_status(struct live *l, struct init_status *status, struct arena *arena,
-			struct error *err)
+static int first_status(struct world *w, struct live *l, struct init_status *status,
+			struct arena *arena, struct error *err)
 {
+	char drop[4096];
+
 	for (int tries = 0; init_status_read(arena, &l->c, status, err) < 0; tries++) {
 		if (!container_alive(&l->c))
 			return fail(err, ERROR_SYSTEM, "orch-init ended at once");
 		if (tries == INIT_MS / 100)
 			return -1;
-		(void)wait_readable(l->watch, 100);
+		if (wait_readable(w->statuses, 100))
+			(void)!read(w->statuses, drop, sizeof(drop));
 	}
 	return 0;
 }
@@ -227,7 +230,7 @@ int world_prepare(struct world *w, struct arena *arena, const struct json_t *des
 
 	if (!l)
 		return fail(err, ERROR_SYSTEM, "isn't running");
-	if (first_status(l, status, arena, err) < 0 ||
+	if (first_status(w, l, status, arena, err) < 0 ||
 	    world_lower(w, arena, desired, record, name, lowered, err) < 0)
 		return -1;
 	return write_files(l, lowered, err);
@@ -308,22 +311,40 @@ bool world_cancelled(void *ctx)
 	return false;
 }
 
+static int watch_all(struct world *w, struct error *err)
+{
+	struct error ignored;
+
+	for (size_t i = 0; i < w->n; i++)
+		if (w->lives[i].released &&
+		    init_watch(&w->lives[i].c, &w->statuses, &ignored) < 0 &&
+		    container_alive(&w->lives[i].c)) {
+			*err = ignored;
+			return -1;
+		}
+	return 0;
+}
+
 int world_wait(void *ctx, unsigned ms, struct error *err)
 {
 	struct world *w = ctx;
 	AUTO(arena) struct arena arena = { 0 };
-	struct pollfd *fds = arena_array(&arena, w->n * 2 + 2, sizeof(*fds));
+	struct pollfd *fds = arena_array(&arena, w->n + 3, sizeof(*fds));
+	bool fresh = w->statuses < 0;
 	nfds_t n = 0;
 	char drop[4096];
 
+	if (fresh && watch_all(w, err) < 0)
+		return -1;
 	fds[n++] = (struct pollfd){ .fd = w->cancel, .events = POLLIN };
 	fds[n++] = (struct pollfd){ .fd = w->door, .events = POLLIN };
-	for (size_t i = 0; i < w->n; i++) {
-		if (w->lives[i].watch < 0)
-			continue;
-		fds[n++] = (struct pollfd){ .fd = w->lives[i].watch, .events = POLLIN };
-		fds[n++] = (struct pollfd){ .fd = w->lives[i].c.pidfd, .events = POLLIN };
-	}
+	fds[n++] = (struct pollfd){ .fd = w->statuses, .events = POLLIN };
+	for (size_t i = 0; i < w->n; i++)
+		if (w->lives[i].released)
+			fds[n++] = (struct pollfd){ .fd = w->lives[i].c.pidfd, .events = POLLIN };
+	/* What changed before it was watched has to be looked at again. */
+	if (fresh)
+		ms = 0;
 	if (poll(fds, n, (int)ms) < 0 && errno != EINTR)
 		return fail_errno(err, "poll");
 	if (world_cancelled(w))
@@ -332,8 +353,7 @@ int world_wait(void *ctx, unsigned ms, struct error *err)
 		w->left = true;
 		return fail(err, ERROR_CONFLICT, "another command took over");
 	}
-	for (nfds_t i = 2; i < n; i += 2)
-		if (fds[i].revents)
-			(void)!read(fds[i].fd, drop, sizeof(drop));
+	if (fds[2].revents)
+		(void)!read(w->statuses, drop, sizeof(drop));
 	return 0;
 }

@@ -252,7 +252,7 @@ static struct live *add_live(struct world *w, const char *name, uint32_t first)
 		l->name = arena_strdup(&w->arena, name);
 	}
 	l->c = CONTAINER_NONE;
-	l->watch = -1;
+	l->released = false;
 	l->first_id = first;
 	l->epoch = 0;
 	l->told = false;
@@ -346,6 +346,6 @@ int world_release(void *ctx, const char *name, struct error *err)
 	    container_exec(&l->c, err) < 0)
 		return -1;
 	auto_fd(&l->c.netns_fd);
-	l->watch = init_watch(&l->c, err);
-	return l->watch < 0 ? -1 : 0;
+	l->released = true;
+	return init_watch(&l->c, &w->statuses, err);
 }

@@ -13,7 +13,7 @@ packages_run=(btrfs-progs ca-certificates curl debian-archive-keyring git mmdebs
 # shellcheck disable=SC2034
 packages_check=(
 	busybox-static clang clang-format clang-tidy cppcheck iproute2 jq libcriterion-dev
-	nftables procps python3 scdoc shellcheck util-linux xfsprogs
+	nftables procps python3 scdoc shellcheck tzdata util-linux xfsprogs
 )
 
 # From npm, by install_npm: an independent validator of JSON Schemas, and a reader of YAML.
@@ -66,12 +66,12 @@ install_packages() {
 
 # install_npm FOLDER NAME@VERSION...: into FOLDER/node_modules; nothing when they are there already.
 install_npm() {
-	local folder=$1 p missing=no
+	local folder=$1 p wanted=no
 	shift
 	for p in "$@"; do
-		[ -d "$folder/node_modules/${p%@*}" ] || missing=yes
+		[ -d "$folder/node_modules/${p%@*}" ] || wanted=yes
 	done
-	[ $missing = no ] && return
+	[ $wanted = no ] && return
 	command -v npm >/dev/null || install_packages nodejs npm
 	say "installing from npm: $*"
 	npm install --silent --no-audit --no-fund --prefix "$folder" "$@" || die "npm could not install them"

@@ -5,7 +5,6 @@
 #include <limits.h>
 #include <linux/sched.h>
 #include <mntent.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,9 +18,6 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "runtime/cgroup_trees.h"
-
-#define FREEZE_TRIES 100
-#define FREEZE_STEP_MS 100
 
 static struct cgroup_trees trees;
 
@@ -267,48 +263,6 @@ int cgroup_usage(const char *group, struct cgroup_usage *out, struct error *err)
 	else
 		cgroup_v2_usage(t->v2, group, out);
 	return 0;
-}
-
-/* cgroup.events wakes whoever polls it for POLLPRI when "frozen" changes: cgroup-v2.rst. */
-static int wait_frozen(const char *tree, const char *group, bool frozen, struct error *err)
-{
-	char path[PATH_MAX], text[128];
-	AUTO(fd) int fd = -1;
-
-	snprintf(path, sizeof(path), "%s/%s/cgroup.events", tree, group);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return fail_errno(err, "open %s", path);
-	for (int tries = 0; tries < FREEZE_TRIES; tries++) {
-		struct pollfd p = { .fd = fd, .events = POLLPRI };
-		ssize_t got = pread(fd, text, sizeof(text) - 1, 0);
-
-		if (got < 0)
-			return fail_errno(err, "read %s", path);
-		text[got] = '\0';
-		if (strstr(text, frozen ? "frozen 1" : "frozen 0"))
-			return 0;
-		(void)poll(&p, 1, FREEZE_STEP_MS);
-	}
-	return fail(err, ERROR_TIMEOUT, "%s: a process doesn't freeze in %d s", group,
-		    FREEZE_TRIES * FREEZE_STEP_MS / 1000);
-}
-
-int cgroup_freeze(const char *group, bool frozen, struct error *err)
-{
-	const struct cgroup_trees *t = cgroup_trees_get(err);
-	struct error ignored;
-
-	if (!t)
-		return -1;
-	if (!exists(t->v2, group))
-		return 0;
-	if (cgroup_put(t->v2, group, "cgroup.freeze", frozen ? "1" : "0", err) == 0 &&
-	    wait_frozen(t->v2, group, frozen, err) == 0)
-		return 0;
-	if (frozen)
-		(void)cgroup_put(t->v2, group, "cgroup.freeze", "0", &ignored);
-	return -1;
 }
 
 int cgroup_list(struct arena *arena, const char *group, const char ***names, size_t *n,

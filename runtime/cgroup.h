@@ -72,7 +72,13 @@ int cgroup_usage(const char *group, struct cgroup_usage *out, struct error *err)
 /* All processes of the group and below stand still (or go on) when it returns; after 10 s it gives up and lets them go on. Absent is success. */
 int cgroup_freeze(const char *group, bool frozen, struct error *err);
 
-/* Names of the groups directly below, such as those of an environment that nobody remembers. */
+bool cgroup_frozen(const char *group);
+/* The file that freezes it ("1") and lets it go on ("0"). In the arena. */
 struct arena;
+char *cgroup_freezer(struct arena *arena, const char *group);
+/* What the kernel can give back of the memory of the group and below: page cache, and what there is swap for. Takes its time. Absent is success. */
+int cgroup_reclaim(const char *group, struct error *err);
+
+/* Names of the groups directly below, such as those of an environment that nobody remembers. */
 int cgroup_list(struct arena *arena, const char *group, const char ***names, size_t *n,
 		struct error *err);

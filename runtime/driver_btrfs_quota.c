@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <linux/btrfs.h>
 #include <linux/btrfs_tree.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/xattr.h>
@@ -15,6 +16,7 @@
 /* linux/btrfs_tree.h of kernel 6.7: bytes are charged to the subvolume that wrote them. */
 #define STATUS_FLAG_SIMPLE_MODE (1ULL << 3)
 
+#define NEAR 65536		   /* bytes: not worth a transaction */
 #define LIMIT "trusted.orch.limit" /* that was asked for; the kernel's is a little more */
 
 int btrfs_first_item(int fd, uint64_t tree, uint64_t objectid, uint32_t type, uint64_t offset,
@@ -125,18 +127,17 @@ int btrfs_quota_prepare(const char *path, struct error *err)
  * it is far from; so the kernel's limit is `disk` and that. It grows no faster than data is rewritten: whoever watches volumes sets the limit
  * again now and then.
  */
-static int limit_with_rest(int fd, uint64_t limit, uint64_t *out, uint64_t *used, struct error *err)
+static int limit_with_rest(int fd, uint64_t id, uint64_t limit, uint64_t *out, uint64_t *used,
+			   struct error *err)
 {
 	struct btrfs_qgroup_info_item info = { 0 };
-	uint64_t id = 0;
 
 	*out = limit;
 	*used = 0;
 	if (!limit)
 		return 0;
-	if (btrfs_id_of(fd, &id, err) < 0 ||
-	    quota_item(fd, BTRFS_QGROUP_INFO_KEY, id, &info, sizeof(info)) < 0)
-		return -1;
+	if (quota_item(fd, BTRFS_QGROUP_INFO_KEY, id, &info, sizeof(info)) < 0)
+		return fail_errno(err, "read usage");
 	*used = le64toh(info.rfer);
 	if (le64toh(info.rfer) < limit / 4 * 3)
 		return 0;
@@ -157,19 +158,32 @@ static int set_limit(int fd, uint64_t limit)
 	return ioctl(fd, BTRFS_IOC_QGROUP_LIMIT, &args);
 }
 
+/* Setting one waits for a transaction; most looks find it as it should be, or nearly. */
+static bool has_limit(int fd, uint64_t id, uint64_t limit, uint64_t bytes)
+{
+	struct btrfs_qgroup_limit_item item = { 0 };
+	uint64_t noted = 0, now;
+
+	if (quota_item(fd, BTRFS_QGROUP_LIMIT_KEY, id, &item, sizeof(item)) != 0 ||
+	    !(le64toh(item.flags) & BTRFS_QGROUP_LIMIT_MAX_RFER) ||
+	    fgetxattr(fd, LIMIT, &noted, sizeof(noted)) != sizeof(noted))
+		return false;
+	now = le64toh(item.max_rfer);
+	return le64toh(noted) == limit && now >= bytes && now - bytes < NEAR;
+}
+
 int btrfs_quota_limit(int fd, const char *name, uint64_t limit, uint64_t *used, struct error *err)
 {
-	uint64_t bytes;
+	uint64_t bytes, id = 0, note = htole64(limit);
 
-	if (limit_with_rest(fd, limit, &bytes, used, err) < 0)
+	if (btrfs_id_of(fd, &id, err) < 0 || limit_with_rest(fd, id, limit, &bytes, used, err) < 0)
 		return fail_in(err, "volume %s", name);
-	if (set_limit(fd, bytes) == 0) {
-		uint64_t value = htole64(limit);
-
-		if (fsetxattr(fd, LIMIT, &value, sizeof(value), 0) < 0)
-			return fail_errno(err, "volume %s: note limit", name);
+	if (limit && has_limit(fd, id, limit, bytes))
 		return 0;
-	}
+	if (set_limit(fd, bytes) == 0)
+		return fsetxattr(fd, LIMIT, &note, sizeof(note), 0) < 0
+			? fail_errno(err, "volume %s: note limit", name)
+			: 0;
 	if (errno != ENOTCONN)
 		return fail_errno(err, "volume %s: set limit", name);
 	if (limit)

@@ -133,17 +133,17 @@ int init_status_read(struct arena *arena, const struct container *c, struct init
 	return folder < 0 ? -1 : init_status_read_at(arena, folder, out, err);
 }
 
-int init_watch(const struct container *c, struct error *err)
+int init_watch(const struct container *c, int *watch, struct error *err)
 {
 	AUTO(fd) int folder = container_open_folder(c, FOLDER, err);
-	AUTO(fd) int watch = -1;
 	char path[64];
 
 	if (folder < 0)
 		return -1;
-	watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (*watch < 0)
+		*watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", folder);
-	if (watch < 0 || inotify_add_watch(watch, path, IN_MOVED_TO | IN_ONLYDIR) < 0)
+	if (*watch < 0 || inotify_add_watch(*watch, path, IN_MOVED_TO | IN_ONLYDIR) < 0)
 		return fail_errno(err, "watch orch-init's status");
-	return TAKE_FD(watch);
+	return 0;
 }

@@ -116,5 +116,8 @@ int init_write_spec(const struct container *c, const struct init_spec *spec, uin
 /* "start", "reload", "swap", "restart", "stop". Returns when it was handed over, not when it is done. */
 int init_command(const struct container *c, const char *command, struct error *err);
 
-/* An inotify(7) descriptor that becomes readable whenever the status changes; -1 on failure. Owned by the caller. */
-int init_watch(const struct container *c, struct error *err);
+/*
+ * *watch becomes readable whenever this status changes: an inotify(7) descriptor, which is made when it is -1. One for many containers: users
+ * have 128 of them.
+ */
+int init_watch(const struct container *c, int *watch, struct error *err);

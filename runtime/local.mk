@@ -1,7 +1,7 @@
 noinst_LIBRARIES += %D%/libruntime.a
 %C%_libruntime_a_CPPFLAGS = $(AM_CPPFLAGS) $(SECCOMP_CFLAGS)
 %C%_libruntime_a_SOURCES = \
-	%D%/cgroup.c %D%/cgroup.h \
+	%D%/cgroup.c %D%/cgroup.h %D%/cgroup_freeze.c \
 	%D%/cgroup_trees.h \
 	%D%/cgroup_v1.c \
 	%D%/cgroup_v2.c \
@@ -29,6 +29,15 @@ noinst_LIBRARIES += %D%/libruntime.a
 	%D%/volume.c %D%/volume.h \
 	%D%/volume_diff.c %D%/volume_diff.h \
 	%D%/walk.c %D%/walk.h
+
+# What a supervisor becomes while its environment is asleep.
+pkglibexec_SCRIPTS += %D%/orch-doze
+CLEANFILES += %D%/orch-doze
+EXTRA_DIST += %D%/doze.c
+%D%/orch-doze: $(top_srcdir)/%D%/doze.c
+	@$(MKDIR_P) %D%
+	$(AM_V_CCLD)$(MUSL_CC) -static -Os -D_GNU_SOURCE -std=gnu17 -Wall -Wextra -ffunction-sections \
+		-Wl,--gc-sections -s -o $@ $(top_srcdir)/%D%/doze.c
 
 # PID 1 of every container: one static file, no shared code with orch but its own sources.
 pkglibexec_SCRIPTS += %D%/orch-init

@@ -92,7 +92,7 @@ static int open_leaf(int folder, const char *leaf, const char *name, struct erro
 
 static bool is_volume(const struct place *p)
 {
-	return p->driver->is_volume(p->folder, p->leaf);
+	return p->driver && p->driver->is_volume(p->folder, p->leaf);
 }
 
 static int remove_leaf(const struct place *p, const char *leaf, const char *name, struct error *err)
@@ -232,7 +232,7 @@ int volume_usage(const char *pool, const char *name, struct volume_usage *out, s
 	AUTO(place) struct place p = { .pool = -1, .folder = -1 };
 	AUTO(fd) int fd = find(pool, name, "", &p, err);
 
-	return fd < 0 ? -1 : p.driver->usage(fd, name, out, err);
+	return fd < 0 || !p.driver ? -1 : p.driver->usage(fd, name, out, err);
 }
 
 int volume_tend(const char *pool, const char *name, uint64_t limit, uint64_t *used,
@@ -241,5 +241,5 @@ int volume_tend(const char *pool, const char *name, uint64_t limit, uint64_t *us
 	AUTO(place) struct place p = { .pool = -1, .folder = -1 };
 	AUTO(fd) int fd = find(pool, name, "", &p, err);
 
-	return fd < 0 ? -1 : p.driver->limit(fd, name, limit, used, err);
+	return fd < 0 || !p.driver ? -1 : p.driver->limit(fd, name, limit, used, err);
 }

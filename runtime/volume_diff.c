@@ -6,19 +6,23 @@
 #include <fcntl.h>
 #include <linux/btrfs.h>
 #include <linux/btrfs_tree.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/arena.h"
 #include "base/auto.h"
 #include "base/error.h"
+#include "runtime/btrfs.h"
 
 #define MAX_ANCESTORS 512
 #define PATHS_SIZE (64u << 10) /* of all hard links of one inode */
@@ -78,65 +82,38 @@ static int each_item(int fd, struct btrfs_ioctl_search_key key, take_item *take,
 	}
 }
 
-static struct btrfs_ioctl_search_key one_key(uint64_t tree, uint64_t objectid, uint32_t type,
-					     uint64_t from, uint64_t to)
+/* The first item from that offset on; *at is its offset. */
+static int read_item(int fd, uint64_t tree, uint64_t objectid, uint32_t type, uint64_t *at,
+		     void *to, size_t size, bool *any, struct error *err)
 {
-	return (struct btrfs_ioctl_search_key){
-		.tree_id = tree,
-		.min_objectid = objectid,
-		.max_objectid = objectid,
-		.min_type = type,
-		.max_type = type,
-		.min_offset = from,
-		.max_offset = to,
-		.max_transid = UINT64_MAX,
-	};
-}
+	struct btrfs_ioctl_search_args found;
+	struct btrfs_ioctl_search_header head = { 0 };
+	int r = btrfs_first_item(fd, tree, objectid, type, *at, &found);
 
-struct found {
-	void *to;
-	size_t size;
-	bool any;
-};
-
-static int take_one(void *ctx, const struct btrfs_ioctl_search_header *head, const void *data,
-		    struct error *err)
-{
-	struct found *f = ctx;
-
-	(void)err;
-	if (head->len < f->size)
-		return 0;
-	memcpy(f->to, data, f->size);
-	f->any = true;
-	return 0;
-}
-
-/* The last of the items; false in *any when there is none. */
-static int read_item(int fd, struct btrfs_ioctl_search_key key, void *to, size_t size, bool *any,
-		     struct error *err)
-{
-	struct found f = { .to = to, .size = size };
-
-	if (each_item(fd, key, take_one, &f, err) < 0)
-		return -1;
-	*any = f.any;
+	if (r < 0)
+		return fail_errno(err, "search the pool's trees");
+	if (r == 0)
+		memcpy(&head, found.buf, sizeof(head));
+	*any = r == 0 && head.len >= size;
+	if (*any)
+		memcpy(to, found.buf + sizeof(head), size);
+	*at = head.offset;
 	return 0;
 }
 
 /* A subvolume's number by its uuid, as the uuid tree has it: the two halves of the uuid are a key. */
 static int find_uuid(int fd, const uint8_t *uuid, uint64_t *id, bool *any, struct error *err)
 {
-	uint64_t halves[2];
-	__le64 found;
+	uint64_t halves[2], at;
+	__le64 found = 0;
 
 	memcpy(halves, uuid, sizeof(halves));
-	if (read_item(fd,
-		      one_key(BTRFS_UUID_TREE_OBJECTID, le64toh(halves[0]), BTRFS_UUID_KEY_SUBVOL,
-			      le64toh(halves[1]), le64toh(halves[1])),
+	at = le64toh(halves[1]);
+	if (read_item(fd, BTRFS_UUID_TREE_OBJECTID, le64toh(halves[0]), BTRFS_UUID_KEY_SUBVOL, &at,
 		      &found, sizeof(found), any, err) < 0)
 		return -1;
-	*id = *any ? le64toh(found) : 0;
+	*any &= at == le64toh(halves[1]);
+	*id = le64toh(found);
 	return 0;
 }
 
@@ -149,11 +126,10 @@ static int find_ancestors(struct arena *arena, struct side *s, struct error *err
 	s->ancestors = arena_array(arena, MAX_ANCESTORS, sizeof(*s->ancestors));
 	while (s->n + 1 < MAX_ANCESTORS) {
 		struct btrfs_root_item root;
+		uint64_t at = 0;
 
-		if (read_item(s->fd,
-			      one_key(BTRFS_ROOT_TREE_OBJECTID, id, BTRFS_ROOT_ITEM_KEY, 0,
-				      UINT64_MAX),
-			      &root, sizeof(root), &any, err) < 0)
+		if (read_item(s->fd, BTRFS_ROOT_TREE_OBJECTID, id, BTRFS_ROOT_ITEM_KEY, &at, &root,
+			      sizeof(root), &any, err) < 0)
 			return -1;
 		if (!any)
 			return 0;
@@ -191,7 +167,7 @@ static bool find_parting(const struct side *a, const struct side *b, uint64_t *o
 	return false;
 }
 
-/* What is in a volume is its container's: no link in it is followed. */
+/* What is in a volume is its container's: no link is followed. */
 static int open_beneath(int volume, const char *path, uint64_t flags)
 {
 	struct open_how how = {
@@ -220,12 +196,13 @@ static void add(struct diff *d, char what, const char *path)
 /* Reading alone changes an inode too: its access time. */
 static bool same_file(const struct stat *a, const struct stat *b)
 {
-	return a->st_ino == b->st_ino && a->st_size == b->st_size && a->st_mode == b->st_mode &&
-		a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+	return a->st_ino == b->st_ino && a->st_nlink == b->st_nlink && a->st_size == b->st_size &&
+		a->st_mode == b->st_mode && a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
+		a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
 static void compare_file(struct diff *d, const struct side *here, const struct side *there,
-			 const char *path)
+			 const char *path, bool written)
 {
 	struct stat a, b;
 
@@ -233,7 +210,7 @@ static void compare_file(struct diff *d, const struct side *here, const struct s
 		return;
 	if (!look_at(there->fd, path, &b))
 		add(d, here->alone, path);
-	else if (!same_file(&a, &b))
+	else if (written || !same_file(&a, &b))
 		add(d, '~', path);
 }
 
@@ -262,8 +239,9 @@ static void compare_names(struct diff *d, const struct side *here, const struct 
 	}
 }
 
+/* written: some of its data is, which the times of a file tell only to the tick of a clock. */
 static int compare_paths(struct diff *d, const struct side *here, uint64_t inode, bool folder,
-			 struct error *err)
+			 bool written, struct error *err)
 {
 	const struct side *there = here == &d->sides[0] ? &d->sides[1] : &d->sides[0];
 	struct btrfs_data_container *all = (void *)d->paths;
@@ -282,7 +260,7 @@ static int compare_paths(struct diff *d, const struct side *here, uint64_t inode
 		const char *path = (const char *)all->val + all->val[i];
 
 		if (!folder) {
-			compare_file(d, here, there, path);
+			compare_file(d, here, there, path, written);
 			continue;
 		}
 		compare_names(d, here, there, path);
@@ -294,25 +272,42 @@ static int compare_paths(struct diff *d, const struct side *here, uint64_t inode
 struct scan {
 	struct diff *d;
 	const struct side *side;
+	uint64_t written; /* the last inode of which an extent is new */
 };
 
-static int take_inode(void *ctx, const struct btrfs_ioctl_search_header *head, const void *data,
-		      struct error *err)
+static int take_extent(struct scan *s, uint64_t inode, const void *data, struct error *err)
 {
-	const struct scan *s = ctx;
+	__le64 generation;
+
+	memcpy(&generation,
+	       (const char *)data + offsetof(struct btrfs_file_extent_item, generation),
+	       sizeof(generation));
+	if (s->written == inode || le64toh(generation) <= s->d->since)
+		return 0;
+	s->written = inode;
+	return compare_paths(s->d, s->side, inode, false, true, err);
+}
+
+static int take_item_of_inode(void *ctx, const struct btrfs_ioctl_search_header *head,
+			      const void *data, struct error *err)
+{
+	struct scan *s = ctx;
 	struct btrfs_inode_item inode;
 
+	if (head->type == BTRFS_EXTENT_DATA_KEY)
+		return take_extent(s, head->objectid, data, err);
 	if (head->type != BTRFS_INODE_ITEM_KEY || head->len < sizeof(inode))
 		return 0;
 	memcpy(&inode, data, sizeof(inode));
 	if (le64toh(inode.transid) <= s->d->since || !le32toh(inode.nlink))
 		return 0;
-	return compare_paths(s->d, s->side, head->objectid, S_ISDIR(le32toh(inode.mode)), err);
+	return compare_paths(s->d, s->side, head->objectid, S_ISDIR(le32toh(inode.mode)), false,
+			     err);
 }
 
 static int scan(struct diff *d, const struct side *side, struct error *err)
 {
-	struct scan s = { d, side };
+	struct scan s = { .d = d, .side = side };
 	const struct btrfs_ioctl_search_key key = {
 		.tree_id = side->id,
 		.min_objectid = BTRFS_FIRST_FREE_OBJECTID,
@@ -323,7 +318,7 @@ static int scan(struct diff *d, const struct side *side, struct error *err)
 		.max_transid = UINT64_MAX,
 	};
 
-	return each_item(side->fd, key, take_inode, &s, err);
+	return each_item(side->fd, key, take_item_of_inode, &s, err);
 }
 
 static int by_path(const void *a, const void *b)
@@ -335,18 +330,21 @@ static int by_path(const void *a, const void *b)
 static int open_side(struct arena *arena, const char *pool, const char *name, struct side *out,
 		     struct error *err)
 {
-	struct btrfs_ioctl_ino_lookup_args args = { .objectid = BTRFS_FIRST_FREE_OBJECTID };
+	struct statfs fs;
 
 	out->fd = open(arena_printf(arena, "%s/%s", pool, name),
 		       O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (out->fd < 0)
 		return fail_errno(err, "open volume %s", name);
+	if (fstatfs(out->fd, &fs) < 0)
+		return fail_errno(err, "volume %s", name);
+	if (fs.f_type != BTRFS_SUPER_MAGIC)
+		return VOLUME_UNSTAMPED;
 	/* What was written just now is stamped when it is committed. */
 	if (syncfs(out->fd) < 0)
 		return fail_errno(err, "volume %s: sync", name);
-	if (ioctl(out->fd, BTRFS_IOC_INO_LOOKUP, &args) < 0)
-		return fail_errno(err, "volume %s: find its number", name);
-	out->id = args.treeid;
+	if (btrfs_id_of(out->fd, &out->id, err) < 0)
+		return fail_in(err, "volume %s", name);
 	return find_ancestors(arena, out, err);
 }
 
@@ -354,14 +352,15 @@ static int compare(struct diff *d, const char *pool, const char *first, const ch
 		   struct error *err)
 {
 	struct side *a = &d->sides[0], *b = &d->sides[1];
+	int r;
 
-	if (open_side(d->arena, pool, first, a, err) < 0 ||
-	    open_side(d->arena, pool, second, b, err) < 0)
-		return -1;
-	if (!find_parting(a, b, &d->since))
-		return VOLUME_UNRELATED;
-	if (d->since == UINT64_MAX)
-		return 0;
+	r = open_side(d->arena, pool, first, a, err);
+	if (r == 0)
+		r = open_side(d->arena, pool, second, b, err);
+	if (r == 0 && !find_parting(a, b, &d->since))
+		r = VOLUME_UNRELATED;
+	if (r != 0 || d->since == UINT64_MAX)
+		return r;
 	return scan(d, a, err) < 0 || scan(d, b, err) < 0 ? -1 : 0;
 }
 

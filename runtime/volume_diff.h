@@ -18,5 +18,7 @@ struct volume_change {
 
 /* Names as in volume.h. Sorted by path; in the arena. VOLUME_UNRELATED: they have no common origin that is known. */
 #define VOLUME_UNRELATED 1
+/* The pool is on another file system, which doesn't stamp. */
+#define VOLUME_UNSTAMPED 2
 int volume_diff(struct arena *arena, const char *pool, const char *first, const char *second,
 		struct volume_change **out, size_t *n, struct error *err);

@@ -25,6 +25,7 @@ e2e_tests += tests/e2e/corpus.sh
 e2e_tests += tests/e2e/drills.sh
 e2e_tests += tests/e2e/environments.sh
 e2e_tests += tests/e2e/group.sh
+e2e_tests += tests/e2e/idle.sh
 e2e_tests += tests/e2e/locations.sh
 e2e_tests += tests/e2e/run.sh
 e2e_tests += tests/e2e/services.sh

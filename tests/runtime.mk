@@ -1,7 +1,9 @@
 # payload runs inside the containers that the tests make; orch-init is their PID 1.
-live_tests += tests/live/test_container tests/live/test_pid1 tests/live/test_volume
+live_tests += tests/live/test_container
+live_tests += tests/live/test_pid1
+live_tests += tests/live/test_pool
+live_tests += tests/live/test_volume
 live_tests += tests/live/test_volume_diff
-live_tests += tests/live/test_container tests/live/test_pid1 tests/live/test_volume tests/live/test_pool
 check_PROGRAMS += tests/live/payload
 check_DATA += runtime/orch-init
 tests_live_payload_CFLAGS = -std=gnu17 $(WARN_CFLAGS)

@@ -18,4 +18,5 @@ result=$($here/floor "$runs") || exit 1
 echo "$result"
 echo "orch: the same group, and more"
 up=$(awk '/group up/ { printf "%d", $(NF - 1) * 1000 }' <<<"$result")
-exec bash "$(dirname "$0")/group.sh" "$runs" "$up"
+bash "$(dirname "$0")/group.sh" "$runs" "$up" || exit 1
+exec bash "$(dirname "$0")/volumes.sh"

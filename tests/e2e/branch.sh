@@ -57,6 +57,7 @@ git -C "$project" config user.email e2e@localhost
 cat >"$project/app.yaml" <<'YAML'
 name: web
 type: "app:1.0"
+size: M
 disk: 128
 relationships: {database: "db:data"}
 mounts: {"upload": {source: local, source_path: upload}}
@@ -94,6 +95,9 @@ of() {
 check "nothing to clone yet" exits 3 orch branch early
 check "deploy" orch deploy
 [ $failed = 0 ] || exit 1
+check "variables" orch var set -e main env:SHARED both
+check "variables" orch var set -e main env:OWN mine --no-inherit
+check "deploy of variables" orch deploy
 at main db 'echo parent >/mnt/who; mkdir /mnt/dir; echo a >/mnt/dir/a; echo old >/mnt/old'
 orch exec web -- sh -c 'echo secret >/app/upload/state'
 
@@ -118,6 +122,10 @@ check "both serve" same "$(curl -fsS -m 5 "$(url main)page")$(curl -fsS -m 5 "$(
 check "credentials are those of the data" same "$(orch exec -e fix web -- sh -c 'echo $PLATFORM_RELATIONSHIPS' | base64 -d |
 	jq -r '.database[0].password')" "$(at fix db 'cat /mnt/id')"
 check "names are its own" same "$(orch exec -e fix web -- sh -c 'echo $PLATFORM_BRANCH')" fix
+check "variables are the child's, or inherited" same "$(orch exec -e fix web -- sh -c 'echo "$SHARED,$OWN"')" "both,"
+check "the parent has its own" same "$(orch exec -e main web -- sh -c 'echo "$SHARED,$OWN"')" "both,mine"
+check "a preview is small" same "$(orch show web -e fix | jq '.web.limits.memory')" 67108864
+check "production isn't" same "$(orch show web -e main | jq '.web.limits.memory')" 134217728
 check "type and parent" same "$(orch ls --json | jq -r '.environments[] | select(.environment == "fix") | .type')" development
 check "again: it is there" contains "$(orch branch fix 2>&1)" "is there already"
 check "the default branch has no parent" exits 2 orch branch main --from fix
@@ -155,7 +163,13 @@ check "of a stopped parent" orch branch three --from main
 check "has its data" same "$(at three db 'cat /mnt/who')" parent2
 check "which is still stopped" same "$(orch ls --json | jq -r '.environments[] | select(.environment == "main") | .state')" stopped
 check "start" orch start
-for e in one two three; do
+check "pause" orch pause
+check "of a paused parent" orch branch four --from main
+check "has its data" same "$(at four db 'cat /mnt/who')" parent2
+check "which is still paused" same "$(orch ls --json | jq -r '.environments[] | select(.environment == "main") | .status')" paused
+check "resume" orch resume
+check "which serves again" curl -fsS -m 5 -o /dev/null "$(url main)page"
+for e in one two three four; do
 	orch destroy --purge --yes -q -e $e
 	git branch -q -D $e
 done
@@ -201,7 +215,7 @@ removed dir
 added moved
 removed old
 changed who"
-check "no difference of configuration" same "$(orch diff main fix --json | jq '[.diff.containers[] | select(.action != "none")] | length')" 0
+check "no difference of configuration" same "$(orch diff main fix --json | jq '[.diff.containers[].causes[] | select(.key | test("^(limits|variable)") | not)] | length')" 0
 git switch -q fix
 sed -i 's/disk: 300/disk: 301/' services.yaml
 commit . "More disk"
@@ -226,7 +240,7 @@ check "data never moves upward" exits 2 orch sync data -e main --from fix
 
 # sync code, promote.
 git switch -q main
-echo more >more
+touch more
 commit . "More"
 git switch -q fix
 check "promote never merges" exits 4 orch promote
@@ -237,7 +251,7 @@ check "sync code" orch sync code
 check "has the commit" test -e more
 check "promote" orch promote
 check "main is there" same "$(git rev-parse main)" "$(git rev-parse fix)"
-check "and deployed" same "$(orch diff main fix --json | jq '[.diff.containers[] | select(.action != "none")] | length')" 0
+check "and deployed" same "$(orch diff main fix --json | jq '[.diff.containers[].causes[] | select(.key | test("^(limits|variable)") | not)] | length')" 0
 check "data stayed" same "$(at main db 'cat /mnt/who')" parent2
 echo theirs >page
 commit . "Mine"

@@ -278,7 +278,7 @@ check "but by name" orch -C "$work/agent-2" -e agent-2 deploy -q
 for i in 1 2 3; do
 	check "destroy of agent-$i" orch destroy --purge --yes -q -e "agent-$i"
 done
-check "the clone's" orch destroy --purge --yes -q -C "$work/clone/shop"
+check "the clone's" orch destroy --purge --yes-destroy main -q -C "$work/clone/shop"
 
 # Variables: whose counts, what a change restarts, what builds see.
 value() {

@@ -1,5 +1,5 @@
 /* Any bytes as a recipe, and as a table of types: problems, never a crash or a leak. */
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -28,5 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)catalog_type(&catalog, "php:8.2");
 	(void)recipe_parse(&problems, "recipe.yaml", text, size, &recipe, &err);
 	list = problems_json(&problems);
+	if (json_kind_of(list) != KIND_LIST)
+		abort();
 	return 0;
 }

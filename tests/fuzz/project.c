@@ -54,26 +54,36 @@ static int read_memory(void *ctx, struct arena *arena, const char *path, char **
 	return FILE_ABSENT;
 }
 
+/* Read once, and kept. */
+static const struct catalog *types(void)
+{
+	static struct arena arena;
+	static struct problems p = { .arena = &arena };
+	static struct catalog catalog;
+
+	if (!catalog.n_types)
+		types_read(&p, tree_parse(&p, "types", known, sizeof(known) - 1), &catalog);
+	return &catalog;
+}
+
 void memory_read(const struct memory *m, struct problems *p, struct manifest *out)
 {
 	const struct files files = { read_memory, read_memory, (void *)(size_t)m };
-	struct catalog catalog = { 0 };
 	struct error err;
 
-	types_read(p, tree_parse(p, "types", known, sizeof(known) - 1), &catalog);
-	(void)manifest_load_files(&files, -1, &catalog, p, out, &err);
+	(void)manifest_load_files(&files, -1, types(), p, out, &err);
 }
 
 static void print(const struct problems *p)
 {
 	AUTO(json) struct json_t *list = problems_json(p);
-	AUTO(json) struct json_t *log = problems_sarif(p);
+	AUTO(json) struct json_t *log = problems_sarif(p, PROBLEM_NOTE);
 	AUTO(file) FILE *f = fopen("/dev/null", "we");
 
-	if (!f)
+	if (!f || json_kind_of(list) != KIND_LIST || json_kind_of(log) != KIND_MAP)
 		return;
 	problems_print(p, PROBLEM_NOTE, f);
-	problems_print_github(p, f);
+	problems_print_github(p, PROBLEM_NOTE, f);
 }
 
 static void load_again(const struct manifest *m)

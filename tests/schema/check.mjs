@@ -126,6 +126,15 @@ function checkOurs() {
 		for (const f of files(project))
 			check(schemas[f.kind](f.value), `${project}/${f.name} is good, and our schema refuses it: ` +
 				ajv.errorsText(schemas[f.kind].errors));
+	// What orch config prints of them is in the modern spelling, and complete.
+	for (const project of [...list('tests/data/good'), ...list('tests/data/later')]) {
+		const all = YAML.parse(execFileSync(orch, ['config', '-C', project], { encoding: 'utf8' }));
+		for (const app of all.applications)
+			check(schemas.app(app), `${project}: an app as orch config prints it: ${ajv.errorsText(schemas.app.errors)}`);
+		for (const kind of ['services', 'routes'])
+			check(schemas[kind](all[kind]), `${project}: ${kind} as orch config prints it: ` +
+				ajv.errorsText(schemas[kind].errors));
+	}
 	for (const project of list('tests/data/bad')) {
 		let found;
 		if (path.basename(project) in unseen)

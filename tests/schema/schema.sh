@@ -11,13 +11,12 @@ if ! command -v node >/dev/null || [ ! -d "$modules/ajv" ] || [ ! -d "$modules/y
 	exit 77
 fi
 export NODE_PATH=$modules
-[ -n "${ORCH:-}" ] || export ORCH_SHARE=$here/images
 root=$(mktemp -d) || exit 1
 trap 'rm -rf "$root"' EXIT
 export ORCH_ROOT=$root
 status=0
-node "$here/tests/schema/check.mjs" ours "$orch" "$here" || status=1
+ORCH_SHARE=$here/tests/data node "$here/tests/schema/check.mjs" ours "$orch" "$here" || status=1
 if [ -n "${ORCH_CORPUS:-}" ]; then
-	node "$here/tests/schema/check.mjs" corpus "$orch" "$ORCH_CORPUS" || status=1
+	ORCH_SHARE=$here/images node "$here/tests/schema/check.mjs" corpus "$orch" "$ORCH_CORPUS" || status=1
 fi
 exit $status

@@ -190,6 +190,20 @@ Test(manifest, shop)
 	cr_expect_eq(at.line, 5);
 }
 
+/* Each value says where it is from: the case's origin.txt. */
+Test(manifest, origin)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	AUTO(run) struct run run = { 0 };
+	AUTO(free) char *text = NULL;
+	const char *expected = read_all(&arena, TEST_DATA "/good/everything/origin.txt");
+
+	load(&run, TEST_DATA "/good/everything");
+	cr_assert_eq(run.problems.errors, 0);
+	text = manifest_print(&run.manifest, MANIFEST_ALL, true);
+	cr_expect_str_eq(text, expected, "%s", text);
+}
+
 /* What the README starts with. */
 Test(manifest, example)
 {
@@ -245,12 +259,12 @@ Test(manifest, reports)
 	FILE *f = open_memstream(&shown, &size);
 
 	load(&run, TEST_DATA "/bad/unknown-key");
-	problems_print_github(&run.problems, f);
+	problems_print_github(&run.problems, PROBLEM_WARNING, f);
 	fclose(f);
 	cr_expect_str_eq(shown,
 			 "::error file=app.yaml,line=3,col=1,title=E0203::unknown key "
 			 "\"relationship\"; did you mean \"relationships\"?\n");
-	log = problems_sarif(&run.problems);
+	log = problems_sarif(&run.problems, PROBLEM_WARNING);
 	cr_expect_str_eq(json_get_text(log, "version", ""), "2.1.0");
 	result = json_at(json_get(json_at(json_get(log, "runs"), 0), "results"), 0);
 	cr_expect_str_eq(json_get_text(result, "ruleId", ""), "E0203");

@@ -1,0 +1,105 @@
+#!/bin/bash
+# What a copy of a group's data takes beside cp, and what the pool costs a database beside the disk that it lies on.
+# Run from the build folder: tests/bench/volumes.sh. BENCH_SIZES: of the volume, in MB. BENCH_SECONDS: of each measurement of
+# throughput, taken three times in turn.
+sizes=${BENCH_SIZES:-10 1024 5120}
+seconds=${BENCH_SECONDS:-2}
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(cd "$here/../.." && pwd)
+ORCH=$PWD/orch
+commits=$PWD/tests/bench/commits
+export ORCH_SHARE=$top/images ORCH_LIBEXEC=$PWD/runtime TERM=dumb
+# shellcheck source=tests/e2e/lib.sh
+. "$here/../e2e/lib.sh"
+passed=1
+trap 'finish >/dev/null' EXIT
+
+median() {
+	sort -n | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
+}
+
+# wall COMMAND...: milliseconds.
+wall() {
+	local from=${EPOCHREALTIME/[.,]/}
+	"$@" >/dev/null 2>&1 || echo "bench: failed: $*" >&2
+	echo $(((${EPOCHREALTIME/[.,]/} - from) / 1000))
+}
+
+df_used() {
+	orch df --json | jq .usage.pool.used
+}
+
+# fill FOLDER MB: in 16 files, of bytes that don't compress.
+fill() {
+	local i part=$(($2 * 1048576 / 16))
+	[ -s "$work/seed" ] || head -c 16777216 /dev/urandom >"$work/seed"
+	for i in $(seq 16); do
+		while cat "$work/seed"; do :; done 2>/dev/null | head -c $part >"$1/file$i"
+	done
+	sync -f "$1"
+}
+
+busybox_image "$work/store" <<IMAGE
+{kind: service, user: app, users: {app: {uid: 1000, gid: 1000}}, memory: 64M, pids: 40, path: /bin, data: /mnt,
+ processes: {sleep: {command: [/bin/sleep, "100000"], main: true}},
+ endpoints: {tcp: {scheme: tcp, port: 80, default: true}}}
+IMAGE
+busybox_image "$work/app" <<IMAGE
+{kind: app, user: web, users: {web: {uid: 10000, gid: 10000}}, memory: 64M, pids: 40, path: /bin,
+ processes: {sleep: {command: [/bin/sleep, "100000"], main: true}},
+ endpoints: {tcp: {scheme: tcp, port: 80, default: true}}}
+IMAGE
+for type in store app; do
+	orch image import "$work/$type" "$type:1.0" >/dev/null || exit 1
+done
+mkdir "$work/project"
+cd "$work/project" || exit 1
+git init -q -b main .
+printf 'name: app\ntype: "app:1.0"\nrelationships: {db: "db:tcp"}\n' >app.yaml
+printf 'db: {type: "store:1.0", disk: 50000}\n' >services.yaml
+commit . one
+orch deploy -q >/dev/null || exit 1
+pool=$root/var/lib/orch/pool
+volume=$pool/$(orch ls --json | jq -r '.environments[0].machine_name')/db
+
+# First: what is written and removed below keeps the disk busy for a while. In turn, so that what else the machine does meets all of them alike. The clone is made anew each time: its first writes are those that cost.
+rm -rf "${volume:?}"/*
+mkdir "$work/disk" "$volume/fresh"
+for i in 0 1 2 3; do
+	orch volume rm bench -q 2>/dev/null
+	btrfs subvolume delete "$pool/bench" >/dev/null 2>&1
+	disk=$($commits "$seconds" "$work/disk")
+	fresh=$($commits "$seconds" "$volume/fresh")
+	btrfs subvolume snapshot "$volume" "$pool/bench" >/dev/null
+	first=$($commits "$seconds" "$pool/bench/fresh")
+	later=$($commits "$seconds" "$pool/bench/fresh")
+	[ $i -gt 0 ] || continue # warm now
+	echo "$disk" >>"$work/t.disk"
+	echo "$fresh" >>"$work/t.fresh"
+	echo "$first" >>"$work/t.first"
+	echo "$later" >>"$work/t.later"
+done
+btrfs subvolume delete "$pool/bench" >/dev/null 2>&1
+echo "a database's commits a second (own client: log, fdatasync, checkpoints), median of 3; ratio to the disk below the pool"
+base=$(median <"$work/t.disk")
+for what in "disk:the disk itself ($(stat -fc %T "$work"))" "fresh:a volume" "first:its clone, from the start" "later:its clone, $seconds s later"; do
+	median <"$work/t.${what%%:*}" | awk -v text="${what#*:}" -v base="$base" \
+		'{ printf "  %-44s %9.0f   %.2f\n", text, $1, $1 / base }'
+done
+rm -rf "${volume:?}"/* "$work/disk"
+
+echo "volumes: $(uname -r), in milliseconds; \"created\" is what orch branch says, without the start of processes"
+printf '  %-10s %10s %10s %14s %10s %16s\n' "" created clone "bytes added" "cp -a" "cp --reflink"
+for size in $sizes; do
+	rm -rf "${volume:?}"/* && fill "$volume" "$size"
+	before=$(df_used)
+	orch branch "copy-$size" --no-start --json >"$work/events" 2>/dev/null
+	after=$(df_used)
+	created=$(jq -r 'select(.event == "end") | .created_ms' "$work/events")
+	clone=$(jq -r 'select(.event == "clone") | .ms' "$work/events")
+	copy=$(wall cp -a "$volume" "$work/copy")
+	link=$(wall cp -a --reflink=always "$volume" "$pool/.bench")
+	rm -rf "$work/copy" "$pool/.bench"
+	printf '  %-10s %10s %10s %14s %10s %16s\n' "$size MB" "${created:--}" "${clone:--}" "$((after - before))" "$copy" "$link"
+	orch destroy --purge --yes -q -e "copy-$size" >/dev/null 2>&1
+done
