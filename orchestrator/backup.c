@@ -134,6 +134,31 @@ static void read_image(struct reader *r, const struct json_t *map, const struct 
 			refuse(r, "an image is there twice");
 }
 
+static int check_secret(const char *key, struct json_t *secret, void *ctx)
+{
+	if (strlen(key) != SHA256_HEX - 1 || strspn(key, "0123456789abcdef") != SHA256_HEX - 1 ||
+	    json_kind_of(secret) != KIND_TEXT)
+		refuse(ctx, "secrets");
+	return 0;
+}
+
+static void read_variables(struct reader *r, const struct json_t *json, struct backup *b)
+{
+	b->variables = json_get(json, "variables");
+	b->secrets = json_get(json, "secrets");
+	if (json_kind_of(b->variables) != KIND_LIST || json_kind_of(b->secrets) != KIND_MAP)
+		refuse(r, "variables, secrets");
+	for (size_t i = 0; i < json_count(b->variables); i++) {
+		const char *scope = text(r, json_at(b->variables, i), "scope");
+
+		(void)text(r, json_at(b->variables, i), "name");
+		(void)text(r, json_at(b->variables, i), "value");
+		if (strcmp(scope, "environment") != 0 && strcmp(scope, "project") != 0)
+			refuse(r, "scope");
+	}
+	(void)json_each(b->secrets, check_secret, r);
+}
+
 static void read_parts(struct reader *r, const struct json_t *json, struct backup *b)
 {
 	const struct json_t *volumes = json_get(json, "volumes");
@@ -192,6 +217,7 @@ int backup_parse(struct arena *arena, const char *name, const char *data, size_t
 	if (json_kind_of(json_get(b.document, "containers")) != KIND_MAP)
 		refuse(&r, "document");
 	read_parts(&r, json, &b);
+	read_variables(&r, json, &b);
 	if (r.bad)
 		return -1;
 	b.json = TAKE_PTR(json);
@@ -264,6 +290,8 @@ char *backup_print(struct arena *arena, const struct backup *b)
 	json_put(json, "document", json_copy_deep(b->document));
 	json_put(json, "volumes", volumes_json(b));
 	json_put(json, "images", images_json(b));
+	json_put(json, "variables", json_copy_deep(b->variables));
+	json_put(json, "secrets", json_copy_deep(b->secrets));
 	digest_of(json, hex);
 	json_put_text(json, "sha256", hex);
 	return json_print(arena, json, FORM_PRETTY);

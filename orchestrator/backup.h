@@ -8,6 +8,8 @@
  *   "document": as in desired.h,
  *   "volumes": [ { "container", "file", "format": "tar+zstd", "bytes", "sha256", "used", "limit", "uid", "gid" } ],
  *   "images": [ { "digest", "file": NAME or null, "bytes", "names": { KEY: facts } } ],
+ *   "variables": [ { "scope": "environment" | "project", "name", "value", "sensitive", ... as in variables.h } ],
+ *   "secrets": { DIGEST: text },
  *   "sha256": of all of the above, printed canonically
  * }
  *
@@ -49,6 +51,7 @@ struct backup {
 	int64_t generation;
 	const char *commit, *subject;
 	struct json_t *document;
+	struct json_t *variables, *secrets;
 	struct backup_volume *volumes;
 	size_t n_volumes;
 	struct backup_image *images;
@@ -60,7 +63,7 @@ struct backup {
  * Every name in it is one that is safe to use as part of a path, and nothing is there twice. name is for messages. Texts live in the
  * arena; *out must be closed.
  */
-int backup_parse(struct arena *arena, const char *name, const char *text, size_t size,
+int backup_parse(struct arena *arena, const char *name, const char *data, size_t size,
 		 struct backup *out, struct error *err);
 void backup_close(struct backup *b);
 #define auto_backup backup_close

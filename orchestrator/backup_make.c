@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "images/store.h"
 #include "orchestrator/backup_store.h"
+#include "orchestrator/backup_vars.h"
 #include "orchestrator/group.h"
 #include "orchestrator/moment.h"
 #include "orchestrator/progress.h"
@@ -93,8 +94,10 @@ static int read_state(struct making *m, struct error *err)
 	m->b.subject = g.subject;
 	m->b.made = (int64_t)time(NULL);
 	m->b.document = m->b.json = json_parse("generation", g.document, strlen(g.document), err);
-	return m->b.document ? state_entropy(s->state, &s->arena, e->project_id, &m->b.entropy, err)
-			     : -1;
+	if (!m->b.document ||
+	    state_entropy(s->state, &s->arena, e->project_id, &m->b.entropy, err) < 0)
+		return -1;
+	return backup_collect_vars(s, &m->b, err);
 }
 
 /* Generation and data belong together: nobody deploys in between. */
@@ -257,10 +260,11 @@ static int add_images(struct making *m, struct error *err)
 	return 0;
 }
 
-/* The hash is that of the parts: the same name never means other content. */
+/* Two of the same second have different ones. */
 static const char *make_id(struct making *m)
 {
-	const char *all = m->stamp;
+	const char *all =
+		arena_printf(&m->s->arena, "%s %llu", m->stamp, (unsigned long long)now_ms());
 
 	for (size_t i = 0; i < m->b.n_volumes; i++)
 		all = arena_printf(&m->s->arena, "%s %s", all, m->b.volumes[i].sha256);
@@ -373,6 +377,8 @@ int backup_make(struct session *s, struct backup_made *out, struct error *err)
 		r = -1;
 	for (size_t i = 0; i < m.b.n_images; i++)
 		json_free(m.b.images[i].names);
+	json_free(m.b.variables);
+	json_free(m.b.secrets);
 	backup_close(&m.b);
 	return r;
 }

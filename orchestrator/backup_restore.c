@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "orchestrator/backup_images.h"
 #include "orchestrator/backup_store.h"
+#include "orchestrator/backup_vars.h"
 #include "orchestrator/control.h"
 #include "orchestrator/desired.h"
 #include "orchestrator/destroy.h"
@@ -282,6 +283,7 @@ static int replace(struct restoring *r, struct error *err)
 	uint64_t since = now_ms();
 
 	if (state_set_entropy(s->state, s->env.project_id, r->p->b.entropy, err) < 0 ||
+	    (!s->options->data_only && backup_put_vars(s, &r->p->b, &r->document, err) < 0) ||
 	    stop(r, err) < 0 || keep_old(r, err) < 0 || exchange(r, err) < 0 ||
 	    remember(r, err) < 0 || group_remove(&s->host, r->fresh, err) < 0)
 		return -1;

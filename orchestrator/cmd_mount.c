@@ -191,7 +191,7 @@ static int transfer(struct session *s, const char *there, const char *local, boo
 {
 	AUTO(inside) struct inside in = INSIDE_NONE;
 	AUTO(fd) int folder = -1;
-	const char *name;
+	const char *name = ".";
 	struct stat st;
 
 	if (locate(s, there, &in, err) < 0 || open_local(s, local, &folder, &name, err) < 0)

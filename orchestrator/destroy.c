@@ -46,13 +46,13 @@ static int remove_volumes(struct session *s, bool purge, size_t *kept, struct er
 		return -1;
 	for (size_t i = 0; i < n && !purge; i++)
 		if (trash_put_all(h, group_snapshot_name(&s->arena, s->env.id, tags[i]),
-				  s->env.expires, &n_snapshots, err) < 0)
+				  s->env.deleting, &n_snapshots, err) < 0)
 			return -1;
 	if (group_remove_snapshots(h, s->env.id, err) < 0)
 		return -1;
 	if (purge)
 		return group_remove(h, s->env.id, err);
-	return trash_put_all(h, s->env.id, s->env.expires, kept, err);
+	return trash_put_all(h, s->env.id, s->env.deleting, kept, err);
 }
 
 /* Builds are named by app, and an app may have left the manifest: whatever has the environment's name. */
@@ -108,10 +108,9 @@ static int begin(struct session *s, struct error *err)
 {
 	if (s->env.deleting)
 		return 0;
-	s->env.deleting = true;
+	/* By the time the trash knows, however often it takes, that all of it belongs together. */
+	s->env.deleting = (int64_t)time(NULL);
 	s->env.wanted = false;
-	/* By which the trash knows, however often it takes, that all of it belongs together. */
-	s->env.expires = (int64_t)time(NULL);
 	return state_save(s->state, &s->env, err);
 }
 
@@ -154,6 +153,21 @@ int destroy_environment(struct session *s, bool purge, size_t *kept, struct erro
 				    "another command is at work on %s; wait for it: orch status",
 				    s->env.name);
 	return destroy_held(s, purge, kept, err);
+}
+
+int destroy_finish(struct session *s, struct error *err)
+{
+	AUTO(fd) int lock = -1;
+	size_t kept;
+	int r = session_lock(s, &lock, err);
+
+	if (r != 0)
+		return r < 0 ? -1 : DESTROY_BUSY;
+	/* By now it may be gone, and even made anew. */
+	r = state_find(s->state, &s->arena, s->env.id, &s->env, err);
+	if (r != 0)
+		return r < 0 ? -1 : 0;
+	return s->env.deleting ? run(s, false, &kept, err) : DESTROY_BUSY;
 }
 
 /* A run folder of nobody, in which there is nothing but what locks left: its environment's row was the last but one to go. */
@@ -201,7 +215,7 @@ int destroy_finish_all(struct session *s, struct error *err)
 {
 	const struct environment keep = s->env;
 	struct environment *all;
-	size_t n, kept, expired;
+	size_t n, expired;
 	int r;
 
 	if (state_list(s->state, &s->arena, &all, &n, err) < 0)
@@ -210,7 +224,7 @@ int destroy_finish_all(struct session *s, struct error *err)
 		if (!all[i].deleting)
 			continue;
 		s->env = all[i];
-		if (destroy_environment(s, false, &kept, err) < 0 && err->kind != ERROR_CONFLICT)
+		if (destroy_finish(s, err) < 0)
 			return fail_in(err, "finish destroying %s", all[i].name);
 	}
 	r = remove_run_folders(s, all, n, err);

@@ -20,6 +20,10 @@ int destroy_environment(struct session *s, bool purge, size_t *kept, struct erro
 /* The same by who has its lock (session_lock). */
 int destroy_held(struct session *s, bool purge, size_t *kept, struct error *err);
 
+/* One that was begun, and nothing else. DESTROY_BUSY: somebody is at it, or has made it anew. */
+#define DESTROY_BUSY 1
+int destroy_finish(struct session *s, struct error *err);
+
 /*
  * All that were begun in this root, and what else a killed command left of environments that aren't there any more. Ones that somebody is
  * at work on are his. Also forgets what is too long in the trash.

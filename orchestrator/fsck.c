@@ -77,11 +77,13 @@ static int stop(struct session *s, const char *id, struct error *err)
 
 static int end_destroy(struct session *s, const char *id, struct error *err)
 {
-	size_t kept;
+	int r;
 
-	if (state_find(s->state, &s->arena, id, &s->env, err) != 0)
-		return -1;
-	return destroy_environment(s, false, &kept, err);
+	s->env.id = id;
+	r = destroy_finish(s, err);
+	return r == DESTROY_BUSY
+		? fail(err, ERROR_CONFLICT, "somebody is at work on it; wait: orch ls")
+		: r;
 }
 
 static int forget(struct session *s, const char *id, struct error *err)

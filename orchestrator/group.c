@@ -37,13 +37,22 @@ int group_remove(const struct host *h, const char *folder, struct error *err)
 	const char **names;
 	size_t n;
 
-	if (volume_list(&arena, h->pool, folder, &names, &n, err) < 0)
-		return -1;
-	for (size_t i = 0; i < n; i++)
-		if (volume_ensure_no(h->pool, arena_printf(&arena, "%s/%s", folder, names[i]),
-				     err) < 0)
+	const char *path = arena_printf(&arena, "%s/%s", h->pool, folder);
+	int r = file_list(&arena, path, &names, &n, err);
+
+	if (r != 0)
+		return r < 0 ? -1 : 0;
+	for (size_t i = 0; i < n; i++) {
+		const char *name = names[i];
+		size_t len = strlen(name);
+
+		/* ".db.new": nobody came to have it, and it goes with the volume that it was to be. */
+		if (name[0] == '.' && text_ends(name, ".new") && len > 5)
+			name = arena_strndup(&arena, name + 1, len - 5);
+		if (volume_ensure_no(h->pool, arena_printf(&arena, "%s/%s", folder, name), err) < 0)
 			return -1;
-	return file_remove(AT_FDCWD, arena_printf(&arena, "%s/%s", h->pool, folder), err);
+	}
+	return file_remove(AT_FDCWD, path, err);
 }
 
 int group_remove_snapshots(const struct host *h, const char *id, struct error *err)

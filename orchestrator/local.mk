@@ -8,6 +8,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/backup_make.c \
 	%D%/backup_restore.c \
 	%D%/backup_store.c \
+	%D%/backup_vars.c \
 	%D%/bases.c \
 	%D%/build.c \
 	%D%/build_box.c \
@@ -113,6 +114,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/backup_make.h \
 	%D%/backup_restore.h \
 	%D%/backup_store.h \
+	%D%/backup_vars.h \
 	%D%/attend.h \
 	%D%/bases.h \
 	%D%/build.h \

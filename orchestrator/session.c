@@ -177,14 +177,15 @@ int session_find(struct session *s, struct error *err)
 
 int session_environment(struct session *s, struct error *err)
 {
-	size_t kept;
+	int r;
 
 	if (session_find(s, err) < 0)
 		return -1;
 	if (!s->env.deleting || geteuid() != 0)
 		return 0;
-	if (destroy_environment(s, false, &kept, err) < 0)
-		return -1;
+	r = destroy_finish(s, err);
+	if (r != 0)
+		return r < 0 ? -1 : 0;
 	return fail(err, ERROR_ABSENT, "\"%s\" was being destroyed, which is finished now",
 		    s->env.name);
 }

@@ -44,7 +44,7 @@ struct environment {
 	int64_t expires;    /* when it is to be removed, seconds since 1970; 0: never */
 	bool paused;	    /* wanted, but its processes are frozen */
 	int64_t idle;	    /* seconds without traffic after which it is to sleep; 0: never */
-	bool deleting;	    /* being destroyed: whoever comes next finishes that */
+	int64_t deleting; /* being destroyed since then, whoever comes next finishes that; 0: it isn't */
 	bool cloned; /* its data is another environment's, and hooks.clone haven't ended well yet */
 	/* A folder of the pool (group.h) whose volumes are to take the place of its own; NULL or "": none. */
 	const char *restoring;

@@ -13,7 +13,8 @@
 #include "runtime/driver.h"
 
 #define ABSENT 1
-#define LEAF_MAX 200 /* bytes; a file's name is at most 255, and temporary ones are longer */
+#define LEAF_MAX 200	/* bytes; a file's name is at most 255, and temporary ones are longer */
+#define FRESH ".%s.new" /* the name of one that is being made; driver_files.c as well */
 
 /* Where a volume is or would be: an open folder and a name in it. Released with AUTO(place). */
 struct place {
@@ -123,7 +124,7 @@ static int make(const struct place *p, const char *name, uint32_t uid, uint32_t 
 	AUTO(fd) int fd = -1;
 	uint64_t used;
 
-	snprintf(fresh, sizeof(fresh), ".%s.new", p->leaf);
+	snprintf(fresh, sizeof(fresh), FRESH, p->leaf);
 	if (remove_leaf(p, fresh, name, err) < 0 ||
 	    p->driver->create(p->folder, fresh, name, err) < 0)
 		return -1;
@@ -157,11 +158,13 @@ int volume_ensure(const char *pool, const char *name, uint32_t uid, uint32_t gid
 int volume_ensure_no(const char *pool, const char *name, struct error *err)
 {
 	AUTO(place) struct place p = { .pool = -1, .folder = -1 };
+	char fresh[LEAF_MAX + 8];
 	int r = place_open(pool, name, false, &p, err);
 
 	if (r != 0)
 		return r == ABSENT ? 0 : -1;
-	if (remove_leaf(&p, p.leaf, name, err) < 0)
+	snprintf(fresh, sizeof(fresh), FRESH, p.leaf);
+	if (remove_leaf(&p, p.leaf, name, err) < 0 || remove_leaf(&p, fresh, name, err) < 0)
 		return -1;
 	prune(&p);
 	return 0;

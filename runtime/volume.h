@@ -25,7 +25,7 @@ bool pool_mounted(const char *path);
 /* A volume owned by inner uid/gid with mode 0755, limited to `limit` bytes (0: none); there already: only the limit is set. */
 int volume_ensure(const char *pool, const char *name, uint32_t uid, uint32_t gid, uint64_t limit,
 		  struct error *err);
-/* Deleted with all in it. Absent is success. */
+/* Deleted with all in it, and what a killed one left that was making it. Absent is success. */
 int volume_ensure_no(const char *pool, const char *name, struct error *err);
 /* A snapshot of from as to, in constant time on btrfs. read_only as said. to must not exist. */
 int volume_snapshot(const char *pool, const char *from, const char *to, bool read_only,

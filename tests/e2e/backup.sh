@@ -101,7 +101,6 @@ orch exec -u root db -- sh -c 'head -c 3000000 /dev/urandom >/mnt/table; ln -s t
 	chown -R app:app /mnt; chmod 4750 /mnt/table'
 orch exec web -- sh -c 'echo picture >/app/upload/cat.jpg; mkdir /app/upload/sub; echo deep >/app/upload/sub/dog.jpg'
 sums >"$work/sums"
-
 # The guard, the trash.
 machine=$(orch status --json | jq -r '.environment.machine_name // .machine_name')
 check "destroy has to be confirmed" exits 2 orch destroy </dev/null
@@ -154,6 +153,14 @@ root2=$work/root2
 other() {
 	"$ORCH" --root "$root2" "$@"
 }
+check "a variable" orch var set COLOR blue
+check "a secret" orch var set --sensitive TOKEN "only for me"
+check "of the project" orch var set --project PLACE here
+check "deploy" orch deploy
+values() {
+	orch exec web -- sh -c 'echo "$COLOR,$TOKEN,$PLACE"'
+}
+check "they are there" same "$(values)" "blue,only for me,here"
 facts() {
 	orch show | jq -cS '[.. | objects | select(has("base")) | .base, .code.image]'
 }
@@ -172,7 +179,7 @@ check "into a folder" orch backup create --to "$work"
 check "as one file" orch backup get "$id" "$work/all.tar"
 check "of which nobody else reads" same "$(stat -c %a "$work/all.tar")" 600
 check "not over another one" exits 4 orch backup get "$id" "$work/all.tar"
-check "no snapshot stays" same "$(find "$root/var/lib/orch/pool" -maxdepth 1 -name '*@*' | wc -l)" 0
+check "no snapshot stays" same "$(find "$root/var/lib/orch/pool" -maxdepth 1 -name '*@backup*' | wc -l)" 0
 check "in the same environment" orch exec -u root db -- rm /mnt/table
 check "restore" orch backup restore "$id"
 check "the same data" same "$(sums)" "$(cat "$work/sums")"
@@ -290,7 +297,7 @@ check "usage" exits 2 orch mount get upload "$work/x"
 check "clean up" orch exec web -- rm -r /app/upload/new /app/upload/etc /app/upload/sub/up
 
 # What is nobody's is found, and gone after a repair.
-ghost=ghost-abcdefg
+ghost="ghost-abcdefg"
 check "no differences" orch fsck
 kill -9 "$(orch ps --json | jq -r '.containers[] | select(.container == "web") | .pid')" "$(pgrep -f "supervise.*--root $root" | head -n 1)"
 sleep 0.2
@@ -345,6 +352,8 @@ check "is absent" exits 3 orch backup restore "$work/small.tar"
 check "on another root" orch backup restore "$work/all.tar"
 export ORCH_ENVIRONMENT=main
 check "the same data" same "$(sums)" "$(cat "$work/sums")"
+check "the same variables" same "$(values)" "blue,only for me,here"
+check "kept as such" same "$(orch var get COLOR)" blue
 check "the same images by digest" same "$(facts)" "$digests"
 check "it answers" same "$(curl -fsS -m 5 "$(orch status | grep -oE 'http://[^ ]+')page")" one
 check "the images are sound" orch image verify

@@ -31,6 +31,10 @@ static char *sound(struct arena *arena)
 		"{\"containers\": {\"db\": {\"x\": 0.25, \"y\": \"\\u00e4\\n\"}}, \"format\": 1}");
 	AUTO(json) struct json_t *names = parse_json("{\"base-php:8.2\": {\"digest\": \"x\"}}");
 	AUTO(json) struct json_t *none = json_new_map();
+	AUTO(json)
+	struct json_t *variables =
+		parse_json("[{\"scope\": \"project\", \"name\": \"env:A\", \"value\": \"\"}]");
+	AUTO(json) struct json_t *secrets = parse_json("{\"" DIGEST "\": \"hidden\"}");
 	struct backup_image images[] = {
 		{ DIGEST, "image-x.sqfs", 5, names },
 		{ "f123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", NULL, 7,
@@ -50,6 +54,8 @@ static char *sound(struct arena *arena)
 		.commit = "",
 		.subject = "A shop",
 		.document = document,
+		.variables = variables,
+		.secrets = secrets,
 		.volumes = volumes,
 		.n_volumes = ARRAY_SIZE(volumes),
 		.images = images,
@@ -154,7 +160,7 @@ Test(backup, wrong_shapes_are_refused)
 {
 	static const char *const keys[] = { "id",	  "made",   "environment", "entropy",
 					    "generation", "commit", "subject",	   "document",
-					    "volumes",	  "images" };
+					    "volumes",	  "images", "variables",   "secrets" };
 	static const char *const numbers[] = { "bytes", "used", "limit", "uid", "gid" };
 	AUTO(arena) struct arena arena = { 0 };
 
