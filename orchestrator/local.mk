@@ -51,7 +51,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/control.c \
 	%D%/converge.c \
 	%D%/db.c \
-	%D%/desired.c \
+	%D%/desired.c %D%/desired_order.c \
 	%D%/destroy.c \
 	%D%/effects.c \
 	%D%/flags.c \
