@@ -201,7 +201,8 @@ static int keep_old(struct restoring *r, struct error *err)
 	const char **names, *kept;
 	size_t n;
 
-	if (volume_list(&s->arena, s->host.pool, s->env.id, &names, &n, err) < 0)
+	if (group_remove_unfinished(&s->host, s->env.id, err) < 0 ||
+	    volume_list(&s->arena, s->host.pool, s->env.id, &names, &n, err) < 0)
 		return -1;
 	if (!n)
 		return 0;

@@ -20,8 +20,7 @@
 #include "orchestrator/session.h"
 
 /* Its data goes to the trash, as with any destroy. Somebody who deploys it just now is a reason to keep it. */
-static int remove_environment(const struct session *s, const struct gc_item *item,
-			      struct error *err)
+static int remove_environment(struct session *s, const struct gc_item *item, struct error *err)
 {
 	struct options options = {
 		.folder = "/",
@@ -31,11 +30,10 @@ static int remove_environment(const struct session *s, const struct gc_item *ite
 		.quiet = true,
 		.gc = true,
 	};
-	struct session probe = *s;
 	AUTO(fd) int lock = -1;
 
-	probe.env = (struct environment){ .id = item->name, .name = item->shown };
-	if (rollout_lock(&probe, &lock, err) < 0)
+	s->env = (struct environment){ .id = item->name, .name = item->shown };
+	if (rollout_lock(s, &lock, err) < 0)
 		return -1;
 	auto_fd(&lock);
 	return cmd_destroy(&options, 0, NULL, err);

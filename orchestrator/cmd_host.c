@@ -23,6 +23,8 @@
 #include "runtime/pool.h"
 #include "runtime/volume.h"
 
+#define DISK_LOW (UINT64_C(1) << 30) /* the pool ends where its disk does, and that is near then */
+
 struct doctor {
 	struct session *s;
 	struct table table;
@@ -120,7 +122,7 @@ static void check_pool(struct doctor *d)
 		    : p.file ? "orch df; orch pool grow SIZE"
 			     : "orch df; make room");
 	if (p.file)
-		say(d, !p.tight, "disk below the pool",
+		say(d, p.disk_free > DISK_LOW, "disk below the pool",
 		    arena_printf(&d->s->arena, "%s free", text_bytes(disk_text, p.disk_free)),
 		    "make room on it: the pool ends where it does");
 }

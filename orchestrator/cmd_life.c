@@ -76,15 +76,14 @@ static int start_again(struct session *s, struct environment *e, struct error *e
 /* Recorded first: whoever supervises it from now on keeps it so. */
 static int pause_one(struct session *s, struct environment *e, struct error *err)
 {
-	struct session one = *s;
 	AUTO(fd) int lock = -1;
 	struct error ignored;
 
 	if (e->deleting || !e->wanted || !e->generation)
 		return fail(err, ERROR_ABSENT, "%s doesn't run, so it can't be paused: orch start",
 			    e->name);
-	one.env = *e;
-	if (rollout_lock(&one, &lock, err) < 0 || state_set_paused(s->state, e->id, true, err) < 0)
+	s->env = *e;
+	if (rollout_lock(s, &lock, err) < 0 || state_set_paused(s->state, e->id, true, err) < 0)
 		return -1;
 	if (ask(s, e, "keep", err) == 0)
 		return 0;

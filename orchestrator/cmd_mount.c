@@ -27,7 +27,7 @@ struct inside {
 	int folder;
 	const char *name;
 };
-#define INSIDE_NONE ((struct inside){ .root = -1, .folder = -1 })
+#define INSIDE_NONE ((struct inside){ .root = -1, .folder = -1, .name = "." })
 
 static void auto_inside(struct inside *in)
 {

@@ -183,32 +183,30 @@ static int set_one(struct session *s, const char *name, const char *value, struc
 	return 0;
 }
 
-static int var_set(struct session *s, int argc, const char **argv, struct error *err)
+/* options are the session's. */
+static int var_set(struct session *s, struct options *options, int argc, const char **argv,
+		   struct error *err)
 {
-	const struct options *given = s->options;
-	struct options one = *given;
 	AUTO(json) struct json_t *json = NULL;
-	const char *name, *value, *at;
+	const char *name = NULL, *value = "", *at;
 
 	if (variable_name(&s->arena, argv[1], &name, err) < 0 ||
 	    read_value(s, argc, argv, &value, err) < 0)
 		return -1;
-	if (given->json) {
+	if (options->json) {
 		json = json_parse(name, value, strlen(value), err);
 		if (!json) {
 			err->kind = ERROR_INPUT;
 			return -1;
 		}
 	}
-	if (!given->environments)
+	if (!options->environments)
 		return set_one(s, name, value, err);
-	for (at = given->environments; *at; at += strcspn(at, "\n"), at += *at == '\n') {
-		one.environment = arena_strndup(&s->arena, at, strcspn(at, "\n"));
-		s->options = &one;
+	for (at = options->environments; *at; at += strcspn(at, "\n"), at += *at == '\n') {
+		options->environment = arena_strndup(&s->arena, at, strcspn(at, "\n"));
 		if (set_one(s, name, value, err) < 0)
 			return -1;
 	}
-	s->options = given;
 	return 0;
 }
 
@@ -340,7 +338,7 @@ static int var_rm(struct session *s, const char **argv, struct error *err)
 int cmd_var(void *ctx, int argc, const char **argv, struct error *err)
 {
 	AUTO(session) struct session s = SESSION_NONE;
-	const struct options *options = ctx;
+	struct options options = *(const struct options *)ctx;
 	const char *verb = argv[0];
 	bool changes = !strcmp(verb, "set") || !strcmp(verb, "rm");
 	int want = !strcmp(verb, "ls") ? 1 : 2;
@@ -354,14 +352,14 @@ int cmd_var(void *ctx, int argc, const char **argv, struct error *err)
 				    : !strcmp(verb, "ls")  ? "ls"
 				    : !strcmp(verb, "get") ? "get NAME"
 							   : "rm NAME");
-	if (session_open(&s, options, err) < 0)
+	if (session_open(&s, &options, err) < 0)
 		return -1;
 	if (changes && session_need_state(&s, "var", err) < 0)
 		return -1;
 	if (!s.state)
 		return fail(err, ERROR_ABSENT, "nothing was set or deployed here yet");
 	if (!strcmp(verb, "set"))
-		return var_set(&s, argc, argv, err);
+		return var_set(&s, &options, argc, argv, err);
 	if (!strcmp(verb, "rm"))
 		return var_rm(&s, argv, err);
 	return !strcmp(verb, "ls") ? var_ls(&s, err) : var_get(&s, argv, err);

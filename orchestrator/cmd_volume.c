@@ -20,6 +20,8 @@
 #include "runtime/volume.h"
 
 #define TAG_MAX 60
+#define NAMED_MAX \
+	64 /* snapshots of an environment that somebody named: each makes counting dearer */
 #define TAG_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
 
 struct work {
@@ -45,6 +47,24 @@ static int check_new_tag(const char *tag, struct error *err)
 			    "and go: choose another",
 			    tag);
 	return 0;
+}
+
+static int check_number(struct session *s, struct error *err)
+{
+	struct error ignored;
+	const char **tags;
+	size_t n, named = 0;
+
+	if (group_list(&s->arena, &s->host, s->env.id, &tags, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		named += check_new_tag(tags[i], &ignored) == 0;
+	if (named < NAMED_MAX)
+		return 0;
+	return fail(err, ERROR_CONFLICT,
+		    "%s has %d snapshots, which is the limit; remove some: orch volume ls, orch "
+		    "volume rm NAME",
+		    s->env.name, NAMED_MAX);
 }
 
 static bool has_snapshot(struct session *s, const char *tag)
@@ -110,6 +130,8 @@ static int snapshot(struct work *w, const char **argv, struct error *err)
 		return fail(err, ERROR_CONFLICT,
 			    "%s has a snapshot \"%s\" already; remove it: orch volume rm %s",
 			    s->env.name, argv[0], argv[0]);
+	if (check_number(s, err) < 0)
+		return -1;
 	return rollout_snapshot(s, &w->progress, argv[0], err);
 }
 
@@ -118,7 +140,8 @@ static int clone(struct work *w, const char **argv, struct error *err)
 {
 	struct session *s = w->s;
 
-	if (need_snapshot(s, argv[0], err) < 0 || check_new_tag(argv[1], err) < 0)
+	if (need_snapshot(s, argv[0], err) < 0 || check_new_tag(argv[1], err) < 0 ||
+	    check_number(s, err) < 0)
 		return -1;
 	if (group_copy(&s->host, group_snapshot_name(&s->arena, s->env.id, argv[0]),
 		       group_snapshot_name(&s->arena, s->env.id, argv[1]), true, NULL, NULL,

@@ -40,6 +40,7 @@ int cmd_backup(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_mount(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_env(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_var(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_events(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_open(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_gc(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_pause(void *ctx, int argc, const char **argv, struct error *err);

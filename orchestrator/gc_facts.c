@@ -14,7 +14,7 @@
 #include "orchestrator/record.h"
 #include "orchestrator/session.h"
 
-#define CACHE_AGE_S (30 * 86400)
+#define CACHE_AGE_S (INT64_C(30) * 86400)
 #define FILE_MAX (64u << 20)
 #define DEPTH_MAX 4
 

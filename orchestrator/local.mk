@@ -22,6 +22,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/cmd_df.c \
 	%D%/cmd_destroy.c \
 	%D%/cmd_env.c \
+	%D%/cmd_events.c \
 	%D%/cmd_exec.c \
 	%D%/cmd_gc.c \
 	%D%/cmd_diff.c \
@@ -50,7 +51,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/control.c \
 	%D%/converge.c \
 	%D%/db.c \
-	%D%/desired.c \
+	%D%/desired.c %D%/desired_order.c \
 	%D%/destroy.c \
 	%D%/effects.c \
 	%D%/flags.c \
@@ -68,6 +69,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/look.c \
 	%D%/lower.c %D%/lower_net.c \
 	%D%/moment.c \
+	%D%/notice.c \
 	%D%/lower.c \
 	%D%/lower_vars.c \
 	%D%/plan.c \
@@ -84,6 +86,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/rollout.c \
 	%D%/session.c \
 	%D%/state.c \
+	%D%/state_events.c \
 	%D%/state_generations.c \
 	%D%/state_ids.c \
 	%D%/storage.c \
@@ -142,6 +145,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/lineage.h \
 	%D%/look.h \
 	%D%/moment.h \
+	%D%/notice.h \
 	%D%/lower.h \
 	%D%/options.h \
 	%D%/plan.h \

@@ -146,7 +146,7 @@ static int look_at(struct looking *l, const char *container, const struct json_t
 	if (volume_tend(l->h->pool, name, limit, &used, err) < 0)
 		return -1;
 	level = no_room(l) ? LEVEL_FULL : level_of(used, limit);
-	l->soon |= used >= limit / 4 * 3;
+	l->soon |= used >= limit / 2;
 	if (level == LEVEL_FINE)
 		return 0;
 	why = word(l, container, used, limit, level);

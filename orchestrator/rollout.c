@@ -98,6 +98,9 @@ int rollout_keep(struct session *s, struct progress *progress, const char *prefi
 		return -1;
 	if (!any)
 		return 0;
+	/* One that was killed here had another name. */
+	if (group_remove_unfinished(&s->host, s->env.id, err) < 0)
+		return -1;
 	do {
 		tag = arena_printf(&s->arena, "%s%lld", prefix, (long long)now++);
 		*folder = group_snapshot_name(&s->arena, s->env.id, tag);

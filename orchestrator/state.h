@@ -107,6 +107,18 @@ int64_t state_count_uses(struct state *s, const char *digest, struct error *err)
 int state_list_generations(struct state *s, struct arena *arena, const char *id,
 			   struct generation **out, size_t *n, struct error *err);
 
+struct event {
+	int64_t number, made_ms;	       /* since 1970 */
+	const char *what, *container, *detail; /* "" where there is none */
+	int64_t ms;			       /* it took */
+};
+
+int state_add_event(struct state *s, const char *id, const char *what, const char *container,
+		    const char *detail, uint64_t ms, struct error *err);
+/* Behind a number, at most the last so many, oldest first. In the arena. */
+int state_list_events(struct state *s, struct arena *arena, const char *id, int64_t after,
+		      int64_t last, struct event **out, size_t *n, struct error *err);
+
 struct var; /* variables.h */
 int state_set_variable(struct state *s, const struct var *v, struct error *err);
 int state_remove_variable(struct state *s, const char *owner, const char *name, struct error *err);

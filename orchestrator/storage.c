@@ -129,7 +129,7 @@ int storage_look(struct session *s, struct storage *out, struct error *err)
 	if (file_exists(s->host.images) &&
 	    store_list(&s->arena, s->host.images, &images, &out->n_images, err) < 0)
 		return -1;
-	for (size_t i = 0; i < out->n_images; i++)
+	for (size_t i = 0; images && i < out->n_images; i++)
 		out->images += images[i].bytes;
 	out->items = l.items.items;
 	out->n = l.items.n;

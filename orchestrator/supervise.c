@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "base/auto.h"
@@ -13,6 +14,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "orchestrator/control.h"
+#include "orchestrator/notice.h"
 #include "orchestrator/record.h"
 #include "orchestrator/supervisor.h"
 #include "orchestrator/ttl.h"
@@ -26,6 +28,7 @@
 struct watch {
 	uv_poll_t poll;
 	struct supervisor *s;
+	size_t live;
 };
 
 struct loop {
@@ -36,6 +39,7 @@ struct loop {
 	struct watch *watches; /* one a container, on its pidfd */
 	size_t n_watches;
 	uint64_t delay_ms, last_end_ms;
+	struct notice notice;
 };
 
 static void on_end(uv_poll_t *poll, int status, int events);
@@ -62,9 +66,23 @@ void supervisor_unwatch(struct supervisor *s)
 	l->n_watches = 0;
 }
 
+static void add_watch(struct supervisor *s, size_t live, int fd, uv_poll_cb then)
+{
+	struct loop *l = s->loop;
+	struct watch *watch = &l->watches[l->n_watches];
+
+	if (fd < 0 || uv_poll_init(&l->loop, &watch->poll, fd) < 0)
+		return;
+	watch->s = s;
+	watch->live = live;
+	watch->poll.data = watch;
+	uv_poll_start(&watch->poll, UV_READABLE, then);
+	l->n_watches++;
+}
+
 void supervisor_watch(struct supervisor *s)
 {
-	const struct world *w = &s->world;
+	struct world *w = &s->world;
 	struct loop *l = s->loop;
 
 	supervisor_unwatch(s);
@@ -73,16 +91,10 @@ void supervisor_watch(struct supervisor *s)
 	l->watches = calloc(w->n, sizeof(*l->watches));
 	if (!l->watches)
 		abort();
+	notice_clear(&l->notice);
 	for (size_t i = 0; i < w->n; i++) {
-		struct watch *watch = &l->watches[l->n_watches];
-
-		if (w->lives[i].c.pidfd < 0 ||
-		    uv_poll_init(&l->loop, &watch->poll, w->lives[i].c.pidfd) < 0)
-			continue;
-		watch->s = s;
-		watch->poll.data = watch;
-		uv_poll_start(&watch->poll, UV_READABLE, on_end);
-		l->n_watches++;
+		add_watch(s, i, w->lives[i].c.pidfd, on_end);
+		notice_look(&l->notice, w, &w->lives[i], supervisor_tell, s);
 	}
 	if (!l->n_watches) {
 		free(l->watches);
@@ -140,7 +152,9 @@ static void on_end(uv_poll_t *poll, int status, int events)
 	if (uv_now(&l->loop) - l->last_end_ms > STEADY_MS)
 		l->delay_ms = 0;
 	l->last_end_ms = uv_now(&l->loop);
-	log_info("%s: a container ended; starting it again", s->id);
+	notice_look(&l->notice, &s->world, &s->world.lives[watch->live], supervisor_tell, s);
+	supervisor_tell(s, "ended", s->world.lives[watch->live].name,
+			"the container; it is started again", 0);
 	supervisor_unwatch(s);
 	retry_later(s);
 }
@@ -164,7 +178,7 @@ static void on_term(uv_signal_t *handle, int signum)
 }
 
 /* Looked at again at least that often: the clock may be set, the state be changed. */
-#define END_MAX_MS 600000
+#define END_MAX_MS 5000
 #define END_AGAIN_MS 5000
 
 static void on_time(uv_timer_t *timer);
@@ -186,9 +200,14 @@ static void watch_end(struct supervisor *s)
 	uv_timer_start(&s->loop->end, on_time, wait < END_MAX_MS ? wait : END_MAX_MS, 0);
 }
 
+/* Looked at, not watched: a user has 128 inotify instances, and there is one of us for each environment. */
 static void on_time(uv_timer_t *timer)
 {
-	watch_end(timer->data);
+	struct supervisor *s = timer->data;
+
+	for (size_t i = 0; s->loop->n_watches && i < s->world.n; i++)
+		notice_look(&s->loop->notice, &s->world, &s->world.lives[i], supervisor_tell, s);
+	watch_end(s);
 }
 
 void supervisor_close_door(struct supervisor *s)
@@ -293,6 +312,7 @@ int supervise(const struct host *h, const char *environment, bool deferred, bool
 	while (!s.ending)
 		uv_run(&loop.loop, UV_RUN_DEFAULT);
 	supervisor_unwatch(&s);
+	notice_clear(&loop.notice);
 	uv_walk(&loop.loop, close_handle, NULL);
 	uv_run(&loop.loop, UV_RUN_DEFAULT);
 	(void)uv_loop_close(&loop.loop);

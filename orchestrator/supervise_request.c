@@ -21,6 +21,7 @@ void supervisor_tell(void *ctx, const char *what, const char *name, const char *
 
 	log_info("%s: %s%s%s (%llu ms)", *name ? name : s->id, what, *detail ? " " : "", detail,
 		 (unsigned long long)ms);
+	(void)state_add_event(s->state, s->id, what, name, detail, ms, &ignored);
 	if (s->client < 0)
 		return;
 	json_put_text(event, "event", what);
@@ -85,16 +86,31 @@ static int freeze(const struct supervisor *s, bool frozen, struct error *err)
 }
 
 /* One that is paused can't be made ready; whoever wants it to run says so in the state first. */
-static int let_run(struct supervisor *s, struct error *err)
+static int let_run(struct supervisor *s, struct environment *env, struct error *err)
 {
 	AUTO(arena) struct arena arena = { 0 };
-	struct environment env;
 
-	if (find(s, &arena, &env, err) < 0)
+	if (find(s, &arena, env, err) < 0)
 		return -1;
-	if (env.paused)
-		return fail(err, ERROR_CONFLICT, "%s is paused: orch resume", env.name);
+	if (env->paused)
+		return fail(err, ERROR_CONFLICT, "%s is paused: orch resume", env->name);
 	return freeze(s, false, err);
+}
+
+/* Of what was wanted before: its numbers are used only. A return to what was reached once is no deploy. */
+static void note_end(struct supervisor *s, const struct environment *before,
+		     const struct error *failed)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	const char *number = arena_printf(&arena, "generation %lld", (long long)before->generation);
+
+	if (failed)
+		supervisor_tell(s, "failed", "",
+				arena_printf(&arena, "%s: %.*s", number,
+					     (int)strcspn(failed->text, "\n"), failed->text),
+				0);
+	else if (before->good != before->generation)
+		supervisor_tell(s, "deployed", "", number, 0);
 }
 
 int supervisor_keep(struct supervisor *s, struct error *err)
@@ -103,7 +119,9 @@ int supervisor_keep(struct supervisor *s, struct error *err)
 	struct environment env;
 	int r = state_find(s->state, &arena, s->id, &env, err);
 
-	return r == 0 ? freeze(s, env.paused, err) : r < 0 ? -1 : 0;
+	if (r != 0)
+		return r < 0 ? -1 : 0;
+	return freeze(s, env.paused, err);
 }
 
 int supervisor_converge(struct supervisor *s, const struct json_t *request, struct error *err)
@@ -117,9 +135,10 @@ int supervisor_converge(struct supervisor *s, const struct json_t *request, stru
 		.event = supervisor_tell,
 		.ctx = s,
 	};
+	struct environment before;
 	int r;
 
-	if (supervisor_wake(s, err) < 0 || let_run(s, err) < 0)
+	if (supervisor_wake(s, err) < 0 || let_run(s, &before, err) < 0)
 		return -1;
 	supervisor_unwatch(s);
 	r = converge(&s->world, s->h, s->state, s->id, &options, err);
@@ -127,6 +146,7 @@ int supervisor_converge(struct supervisor *s, const struct json_t *request, stru
 	/* There is one of us for each environment, mostly with nothing to do. */
 	(void)malloc_trim(0);
 	supervisor_watch(s);
+	note_end(s, &before, r < 0 ? err : NULL);
 	return r;
 }
 
@@ -174,6 +194,17 @@ static int run_snapshot(struct supervisor *s, const struct json_t *request, stru
 	return 0;
 }
 
+static int run_keep(struct supervisor *s, struct error *err)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	struct environment env;
+
+	if (supervisor_keep(s, err) < 0 || find(s, &arena, &env, err) < 0)
+		return -1;
+	supervisor_tell(s, env.paused ? "paused" : "resumed", "", "", 0);
+	return 0;
+}
+
 static int answer(struct supervisor *s, const struct json_t *request, struct error *err)
 {
 	const char *what = json_get_text(request, "do", "");
@@ -192,7 +223,7 @@ static int answer(struct supervisor *s, const struct json_t *request, struct err
 	if (!strcmp(what, "converge"))
 		return supervisor_converge(s, request, err);
 	if (!strcmp(what, "keep"))
-		return supervisor_keep(s, err);
+		return run_keep(s, err);
 	if (!strcmp(what, "stop"))
 		return run_stop(s, err);
 	if (!strcmp(what, "snapshot"))

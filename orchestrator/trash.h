@@ -14,7 +14,7 @@ struct arena;
 struct error;
 struct host;
 
-#define TRASH_KEPT_S (7 * 24 * 60 * 60)
+#define TRASH_KEPT_S 604800 /* seven days */
 
 /* The pool is ready; TRASH_ABSENT: there is none, and so no trash. */
 #define TRASH_ABSENT 1

@@ -26,7 +26,7 @@ struct volume_driver {
 			struct error *err);
 	/*
 	 * Bytes that files in the volume may take; 0: any number. ERROR_HOST: this file system can't. *used: how many they do, or at least do;
-	 * exact from three quarters of the limit on.
+	 * exact from half of the limit on.
 	 */
 	int (*limit)(int fd, const char *name, uint64_t limit, uint64_t *used, struct error *err);
 	int (*usage)(int fd, const char *name, struct volume_usage *out, struct error *err);

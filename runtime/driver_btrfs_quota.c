@@ -3,9 +3,11 @@
 #include <linux/btrfs.h>
 #include <linux/btrfs_tree.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/xattr.h>
+#include <unistd.h>
 
 #include "base/auto.h"
 #include "base/error.h"
@@ -16,8 +18,7 @@
 /* linux/btrfs_tree.h of kernel 6.7: bytes are charged to the subvolume that wrote them. */
 #define STATUS_FLAG_SIMPLE_MODE (1ULL << 3)
 
-#define NEAR 65536		   /* bytes: not worth a transaction */
-#define LIMIT "trusted.orch.limit" /* that was asked for; the kernel's is a little more */
+#define NEAR 65536 /* bytes: not worth a transaction */
 
 int btrfs_first_item(int fd, uint64_t tree, uint64_t objectid, uint32_t type, uint64_t offset,
 		     struct btrfs_ioctl_search_args *args)
@@ -121,6 +122,28 @@ int btrfs_quota_prepare(const char *path, struct error *err)
 	return control(fd, BTRFS_QUOTA_CTL_ENABLE, path, err);
 }
 
+/* What was written since the last commit, which the kernel's limit counts: /sys/fs/btrfs. 0 where that isn't told. */
+static uint64_t reserved(int fd, uint64_t id)
+{
+	struct btrfs_ioctl_fs_info_args info = { 0 };
+	char path[128], uuid[40], text[32] = "";
+	const uint8_t *u = info.fsid;
+	AUTO(fd) int file = -1;
+
+	if (ioctl(fd, BTRFS_IOC_FS_INFO, &info) < 0)
+		return 0;
+	snprintf(uuid, sizeof(uuid),
+		 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", u[0], u[1],
+		 u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12], u[13], u[14],
+		 u[15]);
+	snprintf(path, sizeof(path), "/sys/fs/btrfs/%s/qgroups/0_%llu/rsv_data", uuid,
+		 (unsigned long long)id);
+	file = open(path, O_RDONLY | O_CLOEXEC);
+	if (file < 0 || read(file, text, sizeof(text) - 1) < 0)
+		return 0;
+	return strtoull(text, NULL, 10);
+}
+
 /*
  * What is charged without being in any file: an extent stays whole for as long as a byte of it is referred to, so files that
  * are written in place hold parts of old extents (btrfs(5), "bookend extents"). A database would run into a limit that
@@ -131,6 +154,7 @@ static int limit_with_rest(int fd, uint64_t id, uint64_t limit, uint64_t *out, u
 			   struct error *err)
 {
 	struct btrfs_qgroup_info_item info = { 0 };
+	uint64_t charged;
 
 	*out = limit;
 	*used = 0;
@@ -138,52 +162,55 @@ static int limit_with_rest(int fd, uint64_t id, uint64_t limit, uint64_t *out, u
 		return 0;
 	if (quota_item(fd, BTRFS_QGROUP_INFO_KEY, id, &info, sizeof(info)) < 0)
 		return fail_errno(err, "read usage");
-	*used = le64toh(info.rfer);
-	if (le64toh(info.rfer) < limit / 4 * 3)
+	charged = le64toh(info.rfer) + reserved(fd, id);
+	*used = charged;
+	if (charged < limit / 2)
 		return 0;
 	if (files_usage(fd, used, NULL, err) < 0)
 		return -1;
-	if (le64toh(info.rfer) > *used)
-		*out += le64toh(info.rfer) - *used;
+	if (charged > *used)
+		*out += charged - *used;
 	return 0;
 }
 
-static int set_limit(int fd, uint64_t limit)
+/*
+ * Through the folder that holds the volume: what begins in a full volume fails for lack of room, and that is when it has to be
+ * done. The limit that was asked for is noted as rsv_rfer, which the kernel keeps and doesn't act upon.
+ */
+static int set_limit(int fd, uint64_t id, uint64_t limit, uint64_t bytes)
 {
 	struct btrfs_ioctl_qgroup_limit_args args = {
-		.lim.flags = BTRFS_QGROUP_LIMIT_MAX_RFER,
-		.lim.max_rfer = limit ? limit : UINT64_MAX, /* takes it away */
+		.qgroupid = id,
+		.lim.flags = BTRFS_QGROUP_LIMIT_MAX_RFER | BTRFS_QGROUP_LIMIT_RSV_RFER,
+		.lim.max_rfer = limit ? bytes : UINT64_MAX, /* takes it away */
+		.lim.rsv_rfer = limit ? limit : UINT64_MAX,
 	};
+	AUTO(fd) int above = openat(fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	return ioctl(fd, BTRFS_IOC_QGROUP_LIMIT, &args);
+	return above < 0 ? -1 : ioctl(above, BTRFS_IOC_QGROUP_LIMIT, &args);
 }
 
 /* Setting one waits for a transaction; most looks find it as it should be, or nearly. */
 static bool has_limit(int fd, uint64_t id, uint64_t limit, uint64_t bytes)
 {
 	struct btrfs_qgroup_limit_item item = { 0 };
-	uint64_t noted = 0, now;
+	uint64_t now;
 
 	if (quota_item(fd, BTRFS_QGROUP_LIMIT_KEY, id, &item, sizeof(item)) != 0 ||
-	    !(le64toh(item.flags) & BTRFS_QGROUP_LIMIT_MAX_RFER) ||
-	    fgetxattr(fd, LIMIT, &noted, sizeof(noted)) != sizeof(noted))
+	    !(le64toh(item.flags) & BTRFS_QGROUP_LIMIT_MAX_RFER))
 		return false;
 	now = le64toh(item.max_rfer);
-	return le64toh(noted) == limit && now >= bytes && now - bytes < NEAR;
+	return le64toh(item.rsv_rfer) == limit && now >= bytes && now - bytes < NEAR;
 }
 
 int btrfs_quota_limit(int fd, const char *name, uint64_t limit, uint64_t *used, struct error *err)
 {
-	uint64_t bytes, id = 0, note = htole64(limit);
+	uint64_t bytes, id = 0;
 
 	if (btrfs_id_of(fd, &id, err) < 0 || limit_with_rest(fd, id, limit, &bytes, used, err) < 0)
 		return fail_in(err, "volume %s", name);
-	if (limit && has_limit(fd, id, limit, bytes))
+	if ((limit && has_limit(fd, id, limit, bytes)) || set_limit(fd, id, limit, bytes) == 0)
 		return 0;
-	if (set_limit(fd, bytes) == 0)
-		return fsetxattr(fd, LIMIT, &note, sizeof(note), 0) < 0
-			? fail_errno(err, "volume %s: note limit", name)
-			: 0;
 	if (errno != ENOTCONN)
 		return fail_errno(err, "volume %s: set limit", name);
 	if (limit)
@@ -197,7 +224,7 @@ int btrfs_quota_usage(int fd, const char *name, struct volume_usage *out, struct
 	struct btrfs_qgroup_status_item status = { 0 };
 	struct btrfs_qgroup_info_item info = { 0 };
 	struct btrfs_qgroup_limit_item limit = { 0 };
-	uint64_t id = 0, noted = 0;
+	uint64_t id = 0;
 
 	if (btrfs_id_of(fd, &id, err) < 0)
 		return -1;
@@ -210,10 +237,10 @@ int btrfs_quota_usage(int fd, const char *name, struct volume_usage *out, struct
 		.referenced = le64toh(info.rfer),
 		.exclusive = le64toh(info.excl),
 	};
-	/* A snapshot inherits limit and note. */
+	/* A snapshot inherits it. */
 	if ((le64toh(limit.flags) & BTRFS_QGROUP_LIMIT_MAX_RFER) &&
-	    le64toh(limit.max_rfer) != UINT64_MAX &&
-	    fgetxattr(fd, LIMIT, &noted, sizeof(noted)) == sizeof(noted))
-		out->limit = le64toh(noted);
+	    (le64toh(limit.flags) & BTRFS_QGROUP_LIMIT_RSV_RFER) &&
+	    le64toh(limit.max_rfer) != UINT64_MAX)
+		out->limit = le64toh(limit.rsv_rfer);
 	return files_usage(fd, &out->used, NULL, err) < 0 ? fail_in(err, "volume %s", name) : 0;
 }

@@ -49,7 +49,7 @@ struct volume_usage {
 int volume_usage(const char *pool, const char *name, struct volume_usage *out, struct error *err);
 /*
  * The limit again, for as long as the volume is written to: every second where it is nearly full. What remains of data that was
- * overwritten in place doesn't count against it then. *used: bytes of its files, exact from three quarters of the limit on, and less than
+ * overwritten in place doesn't count against it then. *used: bytes of its files, exact from half of the limit on, and less than
  * that otherwise. Cheap until then.
  */
 int volume_tend(const char *pool, const char *name, uint64_t limit, uint64_t *used,

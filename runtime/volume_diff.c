@@ -90,6 +90,7 @@ static int read_item(int fd, uint64_t tree, uint64_t objectid, uint32_t type, ui
 	struct btrfs_ioctl_search_header head = { 0 };
 	int r = btrfs_first_item(fd, tree, objectid, type, *at, &found);
 
+	*any = false;
 	if (r < 0)
 		return fail_errno(err, "search the pool's trees");
 	if (r == 0)

@@ -55,7 +55,7 @@ cp "$data/nodejs/index.js" .
 up nodejs
 check "nodejs: answers" contains "$(curl -fsS -m 10 --retry 10 --retry-all-errors --retry-delay 1 "${url}x")" "at /x, database says 42"
 check "nodejs: its mount" orch -q exec app -- touch /app/run/x
-orch destroy --purge --yes -q
+orch destroy --purge --yes-destroy main -q
 
 project php
 cp -r "$data/php/." .
@@ -67,7 +67,7 @@ curl -fsS -m 10 -F "file=@$work/upload.txt" "$url" >/dev/null
 check "php: an upload" same "$(curl -fsS -m 10 "${url}uploads/upload.txt")" content
 check "php: not its private files" contains "$(curl -fsS -m 10 "${url}private/visits")" "visit"
 check "php: its dependency" contains "$(orch -q exec app -- composer --version 2>/dev/null)" "Composer version 2"
-orch destroy --purge --yes -q
+orch destroy --purge --yes-destroy main -q
 
 project wordpress-vanilla
 for package in "$wordpress"/*.deb; do

@@ -170,7 +170,7 @@ gone() {
 check "production never ends" exits 2 orch deploy --ttl 2h
 check "no time" exits 2 orch -C "$work/fix-1" deploy --ttl soon
 check "an end" orch -C "$work/fix-1" deploy -q --ttl 1h
-check "is said" contains "$(orch ls)" "1h00m"
+check "is said" grep -qE ' (1h00m|59m[0-9]+s) ' <(orch ls)
 check "is taken back" orch env set -q -e fix-1 --ttl never
 check "is none" same "$(field fix-1 expires)" null
 git worktree add -q -b short "$work/short" main
@@ -280,6 +280,49 @@ for i in 1 2 3; do
 done
 check "the clone's" orch destroy --purge --yes-destroy main -q -C "$work/clone/shop"
 
+# Events: deploys, what ended by itself, memory that ran out; bounded, and followed.
+has_event() {
+	local i
+	for ((i = 0; i < 100; i++)); do
+		orch events --json -n all | jq -se --arg w "$1" --arg c "$2" \
+			'any(.[]; .event == $w and .container == (if $c == "" then null else $c end))' >/dev/null && return 0
+		sleep 0.1
+	done
+	orch events
+	return 1
+}
+
+ready() {
+	local i
+	for ((i = 0; i < 200; i++)); do
+		[ "$(field main ready)" = 2 ] && return 0
+		sleep 0.1
+	done
+	return 1
+}
+check "deploys" has_event deployed ""
+check "pauses" has_event paused ""
+"$ORCH" --root "$root" events -f >"$work/followed" &
+following=$!
+check "out of memory" exits 137 orch exec -u root web -- sh -c 'head -c 900000000 /dev/zero | tail -c 890000000 >/dev/null; exit $?'
+orch exec -u root web -- killall httpd
+check "a process that ended" has_event ended web
+check "memory that ran out" has_event "out of memory" web
+check "what came back" ready
+kill -9 "$(pids db | cut -d' ' -f1)"
+check "a container that ended" has_event ended db
+check "comes back" ready
+echo '<' >app.yaml.bad && mv app.yaml app.yaml.good && sed 's/hooks:/hooks:\n  deploy: "exit 3"/' app.yaml.good >app.yaml && rm app.yaml.bad
+check "a deploy that fails" exits 1 orch deploy --worktree -q
+mv app.yaml.good app.yaml
+check "failures" has_event failed ""
+kill -INT $following
+wait $following
+check "followed" grep -q "out of memory" "$work/followed"
+check "to the end" grep -q "failed.*generation" "$work/followed"
+check "the last two" same "$(orch events -n 2 | wc -l)" 2
+check "a line each" same "$(orch events --json -n 2 | jq -c .environment | sort -u)" '"main"'
+
 # Variables: whose counts, what a change restarts, what builds see.
 value() {
 	orch -e "$1" exec web -- sh -c "printf %s \"\$$2\""
@@ -337,6 +380,18 @@ images=$(orch image ls --json | jq '.images | length')
 check "a restart" contains "$(orch deploy 2>&1)" "restart"
 check "no other image" same "$(orch image ls --json | jq '.images | length')" "$images"
 
+# A clone has its own sizes and variables from the start, and a value of its parent's only where it inherits.
+check "branch" orch branch -q cloned
+check "the small size" same "$(orch show -e cloned web | jq .web.limits.memory)" $((64 << 20))
+check "of the database too" same "$(orch show -e cloned db | jq .db.limits.memory)" $((64 << 20))
+check "what isn't inherited" same "$(value cloned FROM)" project
+check "what is" same "$(value cloned RUN)" one
+check "branch of a paused one" same "$(orch pause -q && orch branch -q cloned-2 >/dev/null; echo $?; orch status --json | jq -r .environment.status)" $'0\npaused'
+check "goes on" orch resume -q
+for e in cloned cloned-2; do
+	check "destroy of $e" orch destroy --purge --yes -q -e $e
+done
+
 # Sensitive ones: nowhere but where the app finds them.
 secret=geheim-$RANDOM$RANDOM
 check "sensitive" orch var set -q --sensitive TOKEN "$secret"
@@ -354,7 +409,7 @@ check "get reveals" same "$(orch var get TOKEN --reveal)" "$secret"
 everywhere() {
 	orch ps --json && orch show && orch plan --json && orch history --json && orch status --json && orch ls --json &&
 		orch var ls && orch var ls --json && orch logs -n all && cat "$root"/var/lib/orch/log/*/supervisor.log &&
-		cat "$root"/var/lib/orch/state.db* "$root"/run/orch/*/record.json
+		orch events --json && cat "$root"/var/lib/orch/state.db* "$root"/run/orch/*/record.json
 }
 everywhere >"$work/everywhere" 2>&1
 check "it is looked for in much" test "$(wc -c <"$work/everywhere")" -gt 15000
@@ -365,14 +420,6 @@ check "what was deployed counts" same "$(value main TOKEN)" "$secret"
 kill -9 "$(supervisor)"
 kill -9 "$(pids web | cut -d' ' -f1)"
 orch status >/dev/null
-ready() {
-	local i
-	for ((i = 0; i < 200; i++)); do
-		[ "$(field main ready)" = 2 ] && return 0
-		sleep 0.1
-	done
-	return 1
-}
 check "it comes back" ready
 check "with the same secret" same "$(value main TOKEN)" "$secret"
 check "and its file" same "$(orch exec web -- cat /run/secrets/KEY)" "$secret-file"

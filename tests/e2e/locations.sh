@@ -137,5 +137,5 @@ for manifest in "$data"/*.yaml; do
 		done
 		check "$name: $what" request "$what" "$sent" "$status" "$body" "$head" </dev/null
 	done <"$data/$name.txt"
-	orch destroy --purge --yes -q
+	orch destroy --purge --yes-destroy main -q
 done

@@ -161,6 +161,15 @@ for s in s2 s3 s4 keep; do
 	check "rm $s" orch volume rm $s
 done
 
+# Not without end.
+n=0
+while [ $n -lt 70 ] && orch volume snapshot -q "many$n"; do n=$((n + 1)); done 2>"$work/refused"
+check "64 snapshots are enough" same $n 64
+check "which is said" contains "$(cat "$work/refused")" "which is the limit"
+check "nothing counts twice" within "$(of db used)" 83886080
+for i in $(seq 0 63); do orch volume rm -q "many$i"; done
+check "they are gone" same "$(orch volume ls --json | jq '[.volumes[].snapshot | select(. != null and startswith("many"))] | length')" 0
+
 # The sum is what the disk says.
 sync -f "$root/var/lib/orch/pool"
 check "total" within "$(orch df --json | jq .usage.total)" \
