@@ -13,9 +13,11 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "orchestrator/control.h"
+#include "orchestrator/group.h"
 #include "orchestrator/record.h"
 #include "orchestrator/supervisor.h"
 #include "orchestrator/ttl.h"
+#include "runtime/volume.h"
 
 #define FIRST_DELAY_MS 100
 #define LAST_DELAY_MS 30000
@@ -265,6 +267,15 @@ static int take_lock(const struct host *h, const char *environment, int *out, st
 	return fail(err, ERROR_CONFLICT, "%s is supervised already", environment);
 }
 
+/* A snapshot that a killed one was making has a name that nobody makes again. */
+static void clear_unfinished(const struct host *h, const char *environment)
+{
+	struct error why;
+
+	if (pool_mounted(h->pool) && group_remove_unfinished(h, environment, &why) < 0)
+		log_warn("%s: %s", environment, why.text);
+}
+
 int supervise(const struct host *h, const char *environment, bool deferred, bool resume,
 	      struct error *err)
 {
@@ -287,6 +298,8 @@ int supervise(const struct host *h, const char *environment, bool deferred, bool
 	s.state = state;
 	s.lock = lock;
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	if (!resumed)
+		clear_unfinished(h, environment);
 	if ((!idle_noted(&s) && supervisor_keep(&s, err) < 0) ||
 	    start_loop(&s, deferred, packets, err) < 0)
 		return -1;
