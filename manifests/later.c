@@ -89,16 +89,6 @@ static void look(struct problems *p, const struct later *row, const char *path,
 			look(p, row, path + len + (path[len] == '.'), m);
 }
 
-/* The flavor that nobody wrote: the language's own, for an app with that file. */
-void later_flavor(struct problems *p, const struct app *a, const char *flavor, const char *file)
-{
-	const struct node *type = tree_get(a->node, "type");
-
-	problem_add(p, PROBLEM_NOTE, "N0204", type ? type->at : a->at,
-		    "build.flavor: %s, by default where there is a %s: not built yet", flavor, file)
-		->hint = "build: {flavor: none}, and its commands in hooks.build";
-}
-
 void later_note(struct problems *p, const struct manifest *m)
 {
 	for (size_t i = 0; i < m->n_apps; i++)
