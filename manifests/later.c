@@ -38,6 +38,7 @@ static const struct later of_apps[] = {
 	{ "workers", "not run yet" },
 	{ "crons", "not run yet" },
 	{ "build.caches", "not kept yet" },
+	{ "runtime.xdebug", "not set up yet" },
 	{ "operations", "not run yet" },
 };
 
