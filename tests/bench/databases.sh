@@ -36,7 +36,7 @@ transactions() {
 		--concurrency=4 --number-of-queries=$(($3 * 5)) --query="SET @at = FLOOR(1 + RAND() * 200000); START TRANSACTION;
 			UPDATE account SET balance = balance + 1 WHERE id = @at;
 			INSERT INTO history(id, filler) VALUES(@at, REPEAT('y', 100)); COMMIT" |
-		awk -v n="$3" '/Average/ { printf "%.0f\n", n / ($(NF - 1) > 0 ? $(NF - 1) : 0.001) }'
+		awk -v n="$3" '/Average number of seconds/ { printf "%.0f\n", n / ($(NF - 1) > 0 ? $(NF - 1) : 0.001) }'
 }
 mariadb_rate() {
 	local n
