@@ -47,6 +47,11 @@ postgresql_rate() {
 	postgres "$1" "$2" -c 4 -j 2 -T "$seconds" | sed -n 's/^tps = \([0-9]*\).*/\1/p'
 }
 
+busybox_image "$work/app" <<'IMAGE'
+{kind: app, user: web, users: {web: {uid: 10000, gid: 10000}}, memory: 64M, pids: 40, path: /bin,
+ processes: {sleep: {command: [/bin/sleep, "100000"], main: true}},
+ endpoints: {tcp: {scheme: tcp, port: 80, default: true}}}
+IMAGE
 mkdir "$work/project"
 cd "$work/project" || exit 1
 git init -q -b main .
@@ -54,12 +59,6 @@ git init -q -b main .
 printf 'name: web\ntype: "app:1.0"\nrelationships: {a: "my:mysql", b: "pg:postgresql"}\n' >app.yaml
 printf '%s: {type: "%s", disk: 8192, size: S}\n' my mariadb:10.11 pg postgresql:15 >services.yaml
 commit . one
-busybox_image "$work/app" <<'IMAGE'
-{kind: app, user: web, users: {web: {uid: 10000, gid: 10000}}, memory: 64M, pids: 40, path: /bin,
- processes: {sleep: {command: [/bin/sleep, "100000"], main: true}},
- endpoints: {tcp: {scheme: tcp, port: 80, default: true}}}
-IMAGE
-
 # A root of that kind with both servers and their data.
 start() {
 	local kind=$1
