@@ -67,7 +67,8 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/inside.c \
 	%D%/lineage.c \
 	%D%/look.c \
-	%D%/lower.c %D%/lower_net.c \
+	%D%/lower_init.c \
+	%D%/lower_net.c \
 	%D%/moment.c \
 	%D%/notice.c \
 	%D%/lower.c \

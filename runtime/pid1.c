@@ -177,17 +177,17 @@ static bool take_over(struct proc *new, struct proc *old)
 
 static void react(struct proc *p, int reaction, bool changed)
 {
-	if (!p->pid)
-		return;
 	if (changed || reaction == RESTART) {
 		enum state before = self.state;
 
 		self.state = STOPPING; /* its end is no accident */
 		run_stop(p);
 		self.state = before;
+		/* What it is now may live where it didn't before. */
+		p->restarts = p->backoff_ms = 0;
 		run_begin(p);
 		pid1_set_state(STARTING);
-	} else if (reaction == SIGNAL) {
+	} else if (p->pid && reaction == SIGNAL) {
 		(void)kill(p->pid, p->reload_signal);
 		log_say("%s: signal %d", p->name, p->reload_signal);
 	}
@@ -244,7 +244,8 @@ static void obey(void)
 static bool all_run(void)
 {
 	for (size_t i = 0; i < self.now->n; i++)
-		if (!self.now->procs[i].task && !self.now->procs[i].pid)
+		if (!self.now->procs[i].task && !self.now->procs[i].pid &&
+		    !run_rests(&self.now->procs[i]))
 			return false;
 	return true;
 }

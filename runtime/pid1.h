@@ -34,6 +34,7 @@ struct proc {
 	int stop_signal, reload_signal;
 	uint32_t grace_ms, timeout_ms, interval_ms;
 	int on_reload, on_swap;
+	bool may_end;
 	uint64_t
 		hash; /* of what makes it another process: arguments, variables, ids, folder, input */
 	/* as it runs */
@@ -66,6 +67,8 @@ void log_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 bool stream_read(struct stream *s, const char *name, char *last, size_t size);
 
 /* pid1_run.c */
+/* It ended as it may, and is to be started again. */
+bool run_rests(const struct proc *p);
 bool run_start(struct proc *p);
 /* run_start() and a line in the log; tried again later when it fails. */
 void run_begin(struct proc *p);

@@ -116,6 +116,11 @@ static void drain(struct proc *p, const char *log, char *last, size_t size)
 	p->out = NULL;
 }
 
+bool run_rests(const struct proc *p)
+{
+	return p->may_end && !p->pid && p->next_ms && p->last_exit == 0;
+}
+
 static void ended(struct proc *p, int status)
 {
 	p->pid = 0;
@@ -130,7 +135,8 @@ static void ended(struct proc *p, int status)
 	if (self.state == STARTING || self.state == READY) {
 		p->restarts++;
 		retry_later(p);
-		pid1_set_state(STARTING);
+		if (!run_rests(p))
+			pid1_set_state(STARTING);
 	}
 	pid1_write_status();
 }

@@ -138,6 +138,35 @@ Test(pid1, a_failing_task_is_told_and_can_be_repeated)
 	wait_for(INIT_READY);
 }
 
+/* A long pause before its next start, and the container is as ready as ever; another one is started at once. */
+Test(pid1, what_may_end_stays_ready)
+{
+	struct init_process list[] = { process("app", "exit 0", false) };
+
+	list[0].may_end = true;
+	tell(list, 1, "start");
+	for (int i = 0; i < 1000 && (now.n == 0 || now.processes[0].restarts < 4); i++) {
+		usleep(5000);
+		cr_assert_eq(init_status_read_at(&arena, folder, &now, &err), 0);
+	}
+	cr_assert_geq(now.processes[0].restarts, 4);
+	cr_expect_eq(now.state, INIT_READY);
+	cr_expect_eq(now.processes[0].pid, 0);
+	list[0] = process("app", "exec sleep 1000", false);
+	tell(list, 1, "reload");
+	wait_for(INIT_READY);
+	cr_expect_gt(now.processes[0].pid, 0);
+	cr_expect_eq(now.processes[0].restarts, 0);
+	list[0] = process("app", "exit 1", false);
+	list[0].may_end = true;
+	tell(list, 1, "reload");
+	for (int i = 0; i < 1000 && now.processes[0].restarts < 3; i++) {
+		usleep(5000);
+		cr_assert_eq(init_status_read_at(&arena, folder, &now, &err), 0);
+	}
+	cr_expect_eq(now.state, INIT_STARTING, "a failure is no such end");
+}
+
 Test(pid1, restarts_what_ends)
 {
 	const struct init_process list[] = { process("app", "sleep 0.05", false) };
