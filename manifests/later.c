@@ -42,6 +42,7 @@ static const struct later of_apps[] = {
 	{ "workers.*.firewall", "not enforced yet" },
 	{ "crons", "not run yet" },
 	{ "build.caches", "not kept yet" },
+	{ "runtime.xdebug", "not set up yet" },
 	{ "operations", "not run yet" },
 };
 
@@ -91,16 +92,6 @@ static void look(struct problems *p, const struct later *row, const char *path,
 		if (!strncmp(path, "*", len) ||
 		    (strlen(m->key) == len && !strncmp(m->key, path, len)))
 			look(p, row, path + len + (path[len] == '.'), m);
-}
-
-/* The flavor that nobody wrote: the language's own, for an app with that file. */
-void later_flavor(struct problems *p, const struct app *a, const char *flavor, const char *file)
-{
-	const struct node *type = tree_get(a->node, "type");
-
-	problem_add(p, PROBLEM_NOTE, "N0204", type ? type->at : a->at,
-		    "build.flavor: %s, by default where there is a %s: not built yet", flavor, file)
-		->hint = "build: {flavor: none}, and its commands in hooks.build";
 }
 
 void later_note(struct problems *p, const struct manifest *m)

@@ -158,6 +158,9 @@ static void add_rules(struct problems *p, struct node *rules, const struct node 
 		const char *pattern = read_text(p, m);
 		struct node *rule, *flag;
 
+		/* As a key it would be one with a dot in front. */
+		if (pattern && *pattern == '.')
+			pattern = arena_printf(p->arena, "(?:%s)", pattern);
 		if (!pattern || tree_get(rules, pattern))
 			continue;
 		rule = node_new(p->arena, NODE_MAP, m);

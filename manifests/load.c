@@ -229,24 +229,6 @@ static void load_all(struct loader *l, int folder, struct error *err)
 	add_members(l, &l->routes, either(l, "routes.yaml", ".platform/routes.yaml", err));
 }
 
-/* What a language does with an app that says nothing is part of what the app says. */
-static void check_flavor(struct loader *l, const struct app *a, const struct known_type *known,
-			 struct error *err)
-{
-	const struct node *n = tree_path(a->node, "build", "flavor", NULL);
-	const char *path;
-	char *text;
-	size_t size;
-
-	if (!n || !node_is_null(n) || !known || !known->flavor || !known->flavor_file)
-		return;
-	path = files_join(l->problems->arena, a->root, known->flavor_file);
-	if (path &&
-	    l->files->read(l->files->ctx, l->problems->arena, path, &text, &size, err) !=
-		    FILE_ABSENT)
-		later_flavor(l->problems, a, known->flavor, known->flavor_file);
-}
-
 int manifest_load_files(const struct files *files, int folder, const struct catalog *types,
 			struct problems *problems, struct manifest *out, struct error *err)
 {
@@ -261,9 +243,6 @@ int manifest_load_files(const struct files *files, int folder, const struct cata
 		routes_read(problems, l.routes, &l.m);
 	else
 		routes_default(problems, &l.m);
-	for (size_t i = 0; i < l.m.n_apps; i++)
-		if (l.m.apps[i].type)
-			check_flavor(&l, &l.m.apps[i], catalog_type(types, l.m.apps[i].type), err);
 	if (!l.broken)
 		manifest_check(problems, types, &l.m);
 	documents_make(&l.m);

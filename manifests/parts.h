@@ -67,5 +67,4 @@ int manifest_load_files(const struct files *files, int folder, const struct cata
 			struct problems *problems, struct manifest *out, struct error *err);
 
 /* Notes for what is accepted and not done yet: later.c. */
-void later_flavor(struct problems *p, const struct app *a, const char *flavor, const char *file);
 void later_note(struct problems *p, const struct manifest *m);

@@ -141,14 +141,10 @@ struct recipe {
  *	    disk: 256			MB, the least; or "forbidden"
  *	    storage: true		other containers mount its volume
  *	    flavors: [composer]		of build.flavor, besides none
- *	    flavor: composer		the one by default, for apps that have
- *	    flavor_file: composer.json
  */
 struct known_type {
 	const char *name; /* without version */
 	struct strings aliases, flavors;
-	const char *flavor,
-		*flavor_file; /* what is done by default where the app has that file; or NULL */
 	bool storage;
 	struct image_description image; /* kind, endpoints, disk */
 };

@@ -13,7 +13,6 @@
 struct known_text {
 	struct image_description image; /* first: what image_read_*() fill */
 	struct strings aliases, flavors;
-	const char *flavor, *flavor_file;
 	bool storage;
 };
 
@@ -26,8 +25,6 @@ static const struct field fields[] = {
 	{ "disk", FIELD_CALL, .call = image_read_disk },
 	{ "storage", FIELD_FLAG, KNOWN(storage) },
 	{ "flavors", FIELD_STRINGS, KNOWN(flavors) },
-	{ "flavor", FIELD_TEXT, KNOWN(flavor) },
-	{ "flavor_file", FIELD_TEXT, KNOWN(flavor_file) },
 };
 
 static void add(struct problems *p, struct catalog *c, const struct known_type *type)
@@ -59,8 +56,6 @@ void types_read(struct problems *p, const struct node *map, struct catalog *c)
 			t.image.data = "/mnt";
 		type.aliases = t.aliases;
 		type.flavors = t.flavors;
-		type.flavor = t.flavor;
-		type.flavor_file = t.flavor_file;
 		type.storage = t.storage;
 		type.image = t.image;
 		add(p, c, &type);

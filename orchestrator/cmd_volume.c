@@ -17,6 +17,7 @@
 #include "orchestrator/rollout.h"
 #include "orchestrator/session.h"
 #include "orchestrator/storage.h"
+#include "orchestrator/supervise.h"
 #include "runtime/volume.h"
 
 #define TAG_MAX 60
@@ -157,13 +158,10 @@ static int restore_stopped(struct work *w, const char *from, struct error *err)
 {
 	struct session *s = w->s;
 	AUTO(fd) int lock = -1;
-	int r;
 
-	if (state_set_data(s->state, s->env.id, s->env.cloned, from, "", err) < 0)
-		return -1;
-	r = file_lock(record_path(&s->arena, &s->host, s->env.id, "supervisor.lock"), true, &lock,
-		      err);
-	if (r < 0 || group_replace(&s->host, s->env.id, from, err) < 0)
+	if (state_set_data(s->state, s->env.id, s->env.cloned, from, "", err) < 0 ||
+	    supervise_lock(&s->host, s->env.id, &lock, err) < 0 ||
+	    group_replace(&s->host, s->env.id, from, err) < 0)
 		return -1;
 	return state_set_data(s->state, s->env.id, s->env.cloned, "", "", err);
 }

@@ -144,11 +144,7 @@ static struct json_t *begin(struct maker *m, const char *kind, const char *name,
 
 static struct json_t *make_mounts(const struct mount *list, size_t n)
 {
-	static const char *const sources[] = { [MOUNT_LOCAL] = "local",
-					       [MOUNT_TMP] = "tmp",
-					       [MOUNT_INSTANCE] = "instance",
-					       [MOUNT_SERVICE] = "service",
-					       [MOUNT_STORAGE] = "storage" };
+	static const char *const sources[] = { "local", "tmp", "instance", "service", "storage" };
 	struct json_t *map = json_new_map();
 
 	for (size_t i = 0; i < n; i++) {

@@ -93,15 +93,14 @@ static int unmount_all(struct session *s, struct error *err)
 	return pool_close(s->host.pool, err);
 }
 
-/* A supervisor that was told to stop still has its lock for a moment. */
+/* Also one that another command has started meanwhile. */
 static int wait_for_supervisor(struct session *s, struct error *err)
 {
-	const char *path = record_path(&s->arena, &s->host, s->env.id, "supervisor.lock");
 	AUTO(fd) int lock = -1;
 
-	if (!file_exists(path))
+	if (!file_exists(record_path(&s->arena, &s->host, s->env.id, "supervisor.lock")))
 		return 0;
-	return file_lock(path, true, &lock, err);
+	return supervise_lock(&s->host, s->env.id, &lock, err);
 }
 
 static int begin(struct session *s, struct error *err)

@@ -58,7 +58,8 @@ int group_remove(const struct host *h, const char *folder, struct error *err)
 int group_remove_unfinished(const struct host *h, const char *id, struct error *err)
 {
 	AUTO(arena) struct arena arena = { 0 };
-	const char *prefix = arena_printf(&arena, "%s@", id);
+	const char *prefix = group_snapshot_name(&arena, id, "");
+	const char *foreign = group_snapshot_name(&arena, id, GROUP_SYNCED "~");
 	const char **all;
 	size_t n;
 	int r = file_list(&arena, h->pool, &all, &n, err);
@@ -67,7 +68,7 @@ int group_remove_unfinished(const struct host *h, const char *id, struct error *
 		return r < 0 ? -1 : 0;
 	for (size_t i = 0; i < n; i++)
 		if (text_starts(all[i], prefix) && text_ends(all[i], "~") &&
-		    group_remove(h, all[i], err) < 0)
+		    strcmp(all[i], foreign) != 0 && group_remove(h, all[i], err) < 0)
 			return -1;
 	return 0;
 }

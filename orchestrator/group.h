@@ -39,7 +39,10 @@ int group_replace(const struct host *h, const char *id, const char *from, struct
 
 /* The folder with its volumes is gone afterwards. Absent is success. */
 int group_remove(const struct host *h, const char *folder, struct error *err);
-/* Snapshots that were never finished: by who has the environment's lock. */
+/*
+ * Snapshots that its dead supervisor was making. Not what another one's supervisor makes for it ("synced"), which is cleared
+ * when that is made again.
+ */
 int group_remove_unfinished(const struct host *h, const char *id, struct error *err);
 /* All snapshots of an environment, and what was left unfinished. */
 int group_remove_snapshots(const struct host *h, const char *id, struct error *err);

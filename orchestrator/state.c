@@ -148,9 +148,11 @@ int64_t state_count_expired(struct state *s, int64_t now, struct error *err)
 
 int state_remove(struct state *s, const char *id, struct error *err)
 {
+	/* Its children are its parent's from now on. */
+	static const char adopt[] = "UPDATE environments SET parent = (SELECT parent FROM "
+				    "environments WHERE id = ?1) WHERE parent = ?1";
 	static const char *const statements[] = {
-		"UPDATE environments SET parent = (SELECT parent FROM environments WHERE id = ?1)"
-		" WHERE parent = ?1",
+		adopt,
 		"DELETE FROM generations WHERE id = ?",
 		"DELETE FROM variables WHERE owner = ?",
 		"DELETE FROM events WHERE id = ?",

@@ -14,10 +14,12 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "orchestrator/control.h"
+#include "orchestrator/group.h"
 #include "orchestrator/notice.h"
 #include "orchestrator/record.h"
 #include "orchestrator/supervisor.h"
 #include "orchestrator/ttl.h"
+#include "runtime/volume.h"
 
 #define FIRST_DELAY_MS 100
 #define LAST_DELAY_MS 30000
@@ -29,6 +31,7 @@ struct watch {
 	uv_poll_t poll;
 	struct supervisor *s;
 	size_t live;
+	struct watch *next;
 };
 
 struct loop {
@@ -37,47 +40,46 @@ struct loop {
 	uv_signal_t term, interrupt, child;
 	uv_timer_t retry, end;
 	struct watch *watches; /* one a container, on its pidfd */
-	size_t n_watches;
 	uint64_t delay_ms, last_end_ms;
 	struct notice notice;
 };
 
 static void on_end(uv_poll_t *poll, int status, int events);
 
-static void free_watches(uv_handle_t *handle)
+static void free_watch(uv_handle_t *handle)
 {
 	free(handle->data);
 }
 
-/* All watches share one allocation, freed when the last handle is closed. */
 void supervisor_unwatch(struct supervisor *s)
 {
 	struct loop *l = s->loop;
 
 	uv_timer_stop(&l->retry);
-	for (size_t i = 0; i < l->n_watches; i++) {
-		uv_handle_t *handle = (uv_handle_t *)(void *)&l->watches[i].poll;
-		bool last = i + 1 == l->n_watches;
+	while (l->watches) {
+		struct watch *watch = l->watches;
 
-		handle->data = last ? l->watches : NULL;
-		uv_close(handle, last ? free_watches : NULL);
+		l->watches = watch->next;
+		uv_close((uv_handle_t *)(void *)&watch->poll, free_watch);
 	}
-	l->watches = NULL;
-	l->n_watches = 0;
 }
 
 static void add_watch(struct supervisor *s, size_t live, int fd, uv_poll_cb then)
 {
 	struct loop *l = s->loop;
-	struct watch *watch = &l->watches[l->n_watches];
+	struct watch *watch;
 
-	if (fd < 0 || uv_poll_init(&l->loop, &watch->poll, fd) < 0)
+	if (fd < 0)
 		return;
+	watch = calloc(1, sizeof(*watch));
+	if (!watch || uv_poll_init(&l->loop, &watch->poll, fd) < 0)
+		abort();
 	watch->s = s;
 	watch->live = live;
+	watch->next = l->watches;
 	watch->poll.data = watch;
 	uv_poll_start(&watch->poll, UV_READABLE, then);
-	l->n_watches++;
+	l->watches = watch;
 }
 
 void supervisor_watch(struct supervisor *s)
@@ -86,19 +88,10 @@ void supervisor_watch(struct supervisor *s)
 	struct loop *l = s->loop;
 
 	supervisor_unwatch(s);
-	if (!w->n)
-		return;
-	l->watches = calloc(w->n, sizeof(*l->watches));
-	if (!l->watches)
-		abort();
 	notice_clear(&l->notice);
 	for (size_t i = 0; i < w->n; i++) {
 		add_watch(s, i, w->lives[i].c.pidfd, on_end);
 		notice_look(&l->notice, w, &w->lives[i], supervisor_tell, s);
-	}
-	if (!l->n_watches) {
-		free(l->watches);
-		l->watches = NULL;
 	}
 }
 
@@ -110,6 +103,24 @@ static bool wanted(struct supervisor *s)
 
 	return state_find(s->state, &arena, s->id, &env, &ignored) == 0 && env.wanted &&
 		!env.paused && !env.deleting;
+}
+
+/* Started by a command that was killed before it asked for anything, or that another one has overtaken. */
+static void end_unneeded(struct supervisor *s)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	AUTO(json) struct json_t *record = NULL;
+	struct environment env;
+	struct error ignored;
+	int r = state_find(s->state, &arena, s->id, &env, &ignored);
+
+	if (r < 0 || (r == 0 && env.wanted && !env.deleting))
+		return;
+	record = record_load(s->h, s->id, &ignored);
+	if (!record || json_count(json_get(record, "containers")))
+		return;
+	s->ending = true;
+	uv_stop(&s->loop->loop);
 }
 
 static void on_retry(uv_timer_t *timer);
@@ -129,8 +140,10 @@ static void on_retry(uv_timer_t *timer)
 	struct supervisor *s = timer->data;
 	struct error err;
 
-	if (!wanted(s))
+	if (!wanted(s)) {
+		end_unneeded(s);
 		return;
+	}
 	if (supervisor_converge(s, NULL, &err) < 0) {
 		log_warn("%s", err.text);
 		retry_later(s);
@@ -205,7 +218,7 @@ static void on_time(uv_timer_t *timer)
 {
 	struct supervisor *s = timer->data;
 
-	for (size_t i = 0; s->loop->n_watches && i < s->world.n; i++)
+	for (size_t i = 0; s->loop->watches && i < s->world.n; i++)
 		notice_look(&s->loop->notice, &s->world, &s->world.lives[i], supervisor_tell, s);
 	watch_end(s);
 }
@@ -284,6 +297,15 @@ static int take_lock(const struct host *h, const char *environment, int *out, st
 	return fail(err, ERROR_CONFLICT, "%s is supervised already", environment);
 }
 
+/* A snapshot that a killed one was making has a name that nobody makes again. */
+static void clear_unfinished(const struct host *h, const char *environment)
+{
+	struct error why;
+
+	if (pool_mounted(h->pool) && group_remove_unfinished(h, environment, &why) < 0)
+		log_warn("%s: %s", environment, why.text);
+}
+
 int supervise(const struct host *h, const char *environment, bool deferred, bool resume,
 	      struct error *err)
 {
@@ -306,6 +328,8 @@ int supervise(const struct host *h, const char *environment, bool deferred, bool
 	s.state = state;
 	s.lock = lock;
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	if (!resumed)
+		clear_unfinished(h, environment);
 	if ((!idle_noted(&s) && supervisor_keep(&s, err) < 0) ||
 	    start_loop(&s, deferred, packets, err) < 0)
 		return -1;
@@ -313,6 +337,7 @@ int supervise(const struct host *h, const char *environment, bool deferred, bool
 		uv_run(&loop.loop, UV_RUN_DEFAULT);
 	supervisor_unwatch(&s);
 	notice_clear(&loop.notice);
+	idle_stop(&s);
 	uv_walk(&loop.loop, close_handle, NULL);
 	uv_run(&loop.loop, UV_RUN_DEFAULT);
 	(void)uv_loop_close(&loop.loop);

@@ -30,3 +30,9 @@ int supervise_ensure(const struct host *h, const char *environment, struct error
 /* control_call() to it; where it ends before it has answered, another one is started and asked again. */
 int supervise_call(const struct host *h, const char *environment, const struct json_t *request,
 		   control_event *event, void *ctx, struct error *err);
+
+/*
+ * To be sure that nobody supervises it, for as long as the lock is held. Whoever does is asked to stop everything and end: also one
+ * that a killed command had started, and that came to it only now. *out is the caller's.
+ */
+int supervise_lock(const struct host *h, const char *environment, int *out, struct error *err);

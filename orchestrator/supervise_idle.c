@@ -28,7 +28,7 @@
 
 struct idle {
 	uv_timer_t timer;
-	uv_poll_t poll;
+	uv_poll_t *poll;
 	int packets; /* wake_listen's; -1: awake */
 	bool asleep;
 	uint64_t after_ms; /* 0: never */
@@ -84,10 +84,16 @@ bool supervisor_asleep(const struct supervisor *s)
 	return s->idle->asleep;
 }
 
+static void free_handle(uv_handle_t *handle)
+{
+	free(handle);
+}
+
 static void stop_listening(struct idle *idle)
 {
-	if (idle->packets >= 0)
-		uv_poll_stop(&idle->poll);
+	if (idle->poll)
+		uv_close((uv_handle_t *)(void *)idle->poll, free_handle);
+	idle->poll = NULL;
 	auto_fd(&idle->packets);
 }
 
@@ -131,9 +137,11 @@ static void listen_to(struct supervisor *s, int packets)
 	struct idle *idle = s->idle;
 
 	idle->packets = packets;
-	uv_poll_init(idle->timer.loop, &idle->poll, packets);
-	idle->poll.data = s;
-	uv_poll_start(&idle->poll, UV_READABLE, on_packet);
+	idle->poll = calloc(1, sizeof(*idle->poll));
+	if (!idle->poll || uv_poll_init(idle->timer.loop, idle->poll, packets) < 0)
+		abort();
+	idle->poll->data = s;
+	uv_poll_start(idle->poll, UV_READABLE, on_packet);
 }
 
 /* Takes as long as there is memory to write off, which nobody waits for. */
@@ -325,9 +333,13 @@ int idle_open(struct supervisor *s, struct uv_loop_s *loop, int packets, struct 
 	return go_on_sleeping(s, record, packets, err);
 }
 
-void idle_close(struct supervisor *s)
+void idle_stop(struct supervisor *s)
 {
 	stop_listening(s->idle);
+}
+
+void idle_close(struct supervisor *s)
+{
 	free(s->idle);
 	s->idle = NULL;
 }

@@ -11,6 +11,7 @@
 #include "base/auto.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "orchestrator/control.h"
 #include "orchestrator/host.h"
 #include "orchestrator/record.h"
@@ -18,6 +19,8 @@
 
 #define START_MS 10000
 #define STEP_MS 2
+#define END_MS 60000
+#define END_STEP_MS 20
 #define CALL_TRIES 3
 
 static _Noreturn void become(const struct host *h, const char *environment, bool deferred, int log)
@@ -117,4 +120,34 @@ int supervise_call(const struct host *h, const char *environment, const struct j
 			return r;
 	}
 	return -1;
+}
+
+static void ignore_event(void *ctx, const struct json_t *event)
+{
+	(void)ctx;
+	(void)event;
+}
+
+int supervise_lock(const struct host *h, const char *environment, int *out, struct error *err)
+{
+	const struct timespec step = { .tv_nsec = END_STEP_MS * 1000000L };
+	AUTO(arena) struct arena arena = { 0 };
+	AUTO(json) struct json_t *stop = json_new_map();
+	const char *path = record_path(&arena, h, environment, "supervisor.lock");
+
+	json_put_text(stop, "do", "stop");
+	for (int waited = 0; waited < END_MS; waited += END_STEP_MS) {
+		AUTO(fd) int fd = -1;
+		int r = file_lock(path, false, out, err);
+
+		if (r != FILE_LOCKED)
+			return r;
+		r = control_connect(h, environment, &fd, err);
+		if (r < 0 || (r == 0 && control_call(fd, stop, ignore_event, NULL, err) < 0))
+			return -1;
+		(void)nanosleep(&step, NULL);
+	}
+	return fail(err, ERROR_CONFLICT,
+		    "the supervisor of %s doesn't end; see %s/%s/supervisor.log", environment,
+		    h->log, environment);
 }

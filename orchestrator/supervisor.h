@@ -68,6 +68,8 @@ void supervisor_idle(struct supervisor *s);
 bool idle_noted(const struct supervisor *s);
 /* With the loop, before anything else goes on in it. packets: of doze_take_over(), or -1. */
 int idle_open(struct supervisor *s, struct uv_loop_s *loop, int packets, struct error *err);
+/* Nothing of it may happen any more; and, once the loop is closed, free it. */
+void idle_stop(struct supervisor *s);
 void idle_close(struct supervisor *s);
 
 /* To orch-doze, with the socket that tells of packets. Comes back where there is none: then it sleeps in more memory. */

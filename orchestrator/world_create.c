@@ -163,7 +163,7 @@ static int ensure_volume(struct making *m, const char *owner, char **path, struc
 
 static int open_volume(struct making *m, const char *owner, struct error *err)
 {
-	char *path;
+	char *path = NULL;
 	int fd;
 
 	if (ensure_volume(m, owner, &path, err) < 0)

@@ -149,7 +149,17 @@ Test(group, keeps_as_many_snapshots_as_it_is_told)
 	cr_expect(file_exists(at("main-a@g11")));
 	cr_expect(file_exists(at("main-a@gold")));
 	cr_expect_eq(count_tags("main-a"), 4);
+	/* What killed ones left: its own goes, another supervisor's work doesn't. */
+	OK(volume_ensure(pool, "main-a@before-rollback-6~/db", 0, 0, 0, &err));
+	OK(volume_ensure(pool, "main-a@synced~/db", 0, 0, 0, &err));
+	OK(volume_ensure(pool, "main-a~/db", 0, 0, 0, &err));
+	OK(group_remove_unfinished(&h, "main-a", &err));
+	cr_expect_not(file_exists(at("main-a@before-rollback-6~")));
+	cr_expect(file_exists(at("main-a@synced~/db")));
+	cr_expect(file_exists(at("main-a~/db")));
+	cr_expect_eq(count_tags("main-a"), 4);
 	OK(group_remove_snapshots(&h, "main-a", &err));
+	cr_expect_not(file_exists(at("main-a@synced~")));
 	cr_expect_eq(count_tags("main-a"), 0);
 	cr_expect(file_exists(at("main-a/db")));
 	cr_expect(file_exists(at("main-a2@g1/db")));
