@@ -102,6 +102,7 @@ static void add_process(struct arena *arena, const struct lower_input *in,
 		.reload_signal = p->reload_signal,
 		.on_reload = start ? REACT_NONE : react(p->on_reload),
 		.on_swap = start ? REACT_RESTART : react(p->on_swap),
+		.group = start != NULL,
 	};
 	(void)lower_user(in->image, user, &out->uid, &out->gid);
 	if (app_main && is_worker(in)) {

@@ -57,6 +57,7 @@ static void put_process(struct text *out, const struct init_process *p)
 	put_number(out, "grace", p->grace_ms);
 	put_number(out, "on_reload", p->on_reload);
 	put_number(out, "on_swap", p->on_swap);
+	put_number(out, "group", p->group);
 	put_number(out, "may_end", p->may_end);
 	put_number(out, "timeout", p->timeout_ms);
 	put_words(out, "arg", p->argv);

@@ -47,6 +47,7 @@ struct init_process {
 	uint32_t grace_ms;	/* from the stop signal to SIGKILL; 0: 10 s */
 	int reload_signal;	/* 0: SIGHUP */
 	enum init_reaction on_reload, on_swap;
+	bool group; /* a shell with what it runs: all of them are sent the stop signal, and all have to be gone */
 	bool may_end; /* ending with 0 is no failure: the container stays ready until the next start */
 	uint32_t timeout_ms; /* tasks: killed and failed after it; 0: 10 min */
 };

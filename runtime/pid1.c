@@ -165,6 +165,7 @@ static bool take_over(struct proc *new, struct proc *old)
 {
 	new->pid = old->pid;
 	new->out = old->out;
+	new->in_group = old->in_group;
 	new->since_ms = old->since_ms;
 	new->next_ms = old->next_ms;
 	new->backoff_ms = old->backoff_ms;

@@ -34,11 +34,12 @@ struct proc {
 	int stop_signal, reload_signal;
 	uint32_t grace_ms, timeout_ms, interval_ms;
 	int on_reload, on_swap;
-	bool may_end;
+	bool group, may_end;
 	uint64_t
 		hash; /* of what makes it another process: arguments, variables, ids, folder, input */
 	/* as it runs */
 	pid_t pid;
+	bool in_group;		   /* was started with `group` */
 	int64_t since_ms, next_ms; /* started; to be started again (0: not) */
 	uint32_t backoff_ms, restarts;
 	int last_exit;

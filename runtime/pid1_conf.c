@@ -122,6 +122,8 @@ static bool read_number(struct reader *r, const char *key, const char *value)
 		p->on_reload = (int)n;
 	else if (!strcmp(key, "on_swap") && n <= RESTART)
 		p->on_swap = (int)n;
+	else if (!strcmp(key, "group") && n <= 1)
+		p->group = n;
 	else if (!strcmp(key, "may_end") && n <= 1)
 		p->may_end = n;
 	else

@@ -138,6 +138,25 @@ Test(pid1, a_failing_task_is_told_and_can_be_repeated)
 	wait_for(INIT_READY);
 }
 
+/* The shell ends at once; what it runs takes its time, and has it. */
+Test(pid1, a_group_is_stopped_when_all_of_it_is_gone)
+{
+	struct init_process list[] = {
+		process("app",
+			"(trap 'sleep 0.3; echo bye; exit' TERM; while :; do sleep 0.05; done); :",
+			false),
+	};
+
+	list[0].group = true;
+	tell(list, 1, "start");
+	wait_for(INIT_READY);
+	usleep(100000);
+	list[0] = process("app", "exec sleep 1000", false);
+	tell(list, 1, "reload");
+	cr_expect_not_null(strstr(log_of("app"), "Z bye\n"), "%s", log_of("app"));
+	wait_for(INIT_READY);
+}
+
 /* A long pause before its next start, and the container is as ready as ever; another one is started at once. */
 Test(pid1, what_may_end_stays_ready)
 {

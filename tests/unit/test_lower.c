@@ -96,6 +96,7 @@ Test(lower, gives_a_worker_its_command_and_nothing_for_requests)
 	cr_expect_eq(p->on_reload, REACT_RESTART);
 	cr_expect_eq(p->on_swap, REACT_RESTART);
 	cr_expect(p->may_end);
+	cr_expect(p->group);
 	cr_expect_null(l.init.ready.argv);
 	cr_expect_str_eq(l.hostname, "app--queue\n");
 	cr_expect_str_eq(variable(l.env, "PORT"), "none");
