@@ -44,7 +44,7 @@ struct variable {
 	struct place at;
 };
 
-/* As manifests/cron.h reads it; H stands for the project's and the job's name. */
+/* As base/cron.h reads it; H stands for the project's and the job's name. */
 struct cron {
 	const char *name;
 	const char *spec;

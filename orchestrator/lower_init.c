@@ -5,11 +5,14 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/cron.h"
 #include "base/json.h"
 #include "manifests/recipe.h"
 #include "orchestrator/lower.h"
 
 #define WORKER_GRACE_MS 15000
+#define JITTER_S 1200 /* of jobs in production, so that a host's don't all start at once */
+#define SHUTDOWN_S 10
 
 static const struct json_t *self_of(const struct lower_input *in)
 {
@@ -148,6 +151,47 @@ static void make_check(struct arena *arena, const struct lower_input *in, const 
 	out->timeout_ms = 60000;
 }
 
+static void add_cron(struct arena *arena, const struct lower_input *in, const char *name,
+		     const struct json_t *cron, const struct json_t *env, struct init_cron *out)
+{
+	const struct json_t *commands = json_get(cron, "commands");
+	const struct json_t *environment = json_get(self_of(in), "environment");
+	const char *stop = json_get_text(commands, "stop", NULL);
+	const char *job =
+		arena_printf(arena, "%s/%s/%s", json_get_text(environment, "project_id", ""),
+			     in->contract.container, name);
+	int64_t grace = json_get_number(cron, "shutdown_timeout", SHUTDOWN_S);
+
+	*out = (struct init_cron){
+		.schedule = json_get_text(cron, "spec", ""),
+		.hash = cron_hash(job),
+		.stop = stop ? arena_printf(arena, "%s%s", LOWER_ENVIRONMENT, stop) : NULL,
+	};
+	if (!strcmp(json_get_text(environment, "type", ""), "production"))
+		out->jitter_s = JITTER_S;
+	out->process = (struct init_process){
+		.name = name,
+		.folder = "/app",
+		.argv = lower_hook(arena, json_get_text(commands, "start", "")),
+		.env = lower_env(arena, in->image, in->image->user, env, false),
+		.grace_ms = (uint32_t)(grace ? grace : SHUTDOWN_S) * 1000,
+		.timeout_ms = (uint32_t)json_get_number(cron, "timeout", 86400) * 1000,
+	};
+	(void)lower_user(in->image, in->image->user, &out->process.uid, &out->process.gid);
+}
+
+static void add_crons(struct arena *arena, const struct lower_input *in, const struct json_t *env,
+		      struct init_spec *out)
+{
+	const struct json_t *all = json_path(self_of(in), "app", "crons", NULL);
+	const char **names = json_keys(arena, all, &out->n_crons);
+	struct init_cron *list = arena_array(arena, out->n_crons + 1, sizeof(*list));
+
+	for (size_t i = 0; i < out->n_crons; i++)
+		add_cron(arena, in, names[i], json_get(all, names[i]), env, &list[i]);
+	out->crons = list;
+}
+
 void lower_init(struct arena *arena, const struct lower_input *in, const struct json_t *env,
 		struct init_spec *out)
 {
@@ -164,4 +208,5 @@ void lower_init(struct arena *arena, const struct lower_input *in, const struct 
 			add_process(arena, in, &image->processes[i], env, &list[n++]);
 	*out = (struct init_spec){ .processes = list, .n = n, .log_folder = "/var/log" };
 	make_check(arena, in, env, &out->ready);
+	add_crons(arena, in, env, out);
 }

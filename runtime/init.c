@@ -43,9 +43,9 @@ static void put_words(struct text *out, const char *key, const char *const *word
 		put(out, key, *words);
 }
 
-static void put_process(struct text *out, const struct init_process *p)
+static void put_process(struct text *out, const char *kind, const struct init_process *p)
 {
-	put(out, p->task ? "task" : "process", p->name);
+	put(out, kind, p->name);
 	put_number(out, "uid", p->uid);
 	put_number(out, "gid", p->gid);
 	if (p->folder)
@@ -64,12 +64,25 @@ static void put_process(struct text *out, const struct init_process *p)
 	put_words(out, "env", p->env);
 }
 
+static void put_cron(struct text *out, const struct init_cron *c)
+{
+	put_process(out, "cron", &c->process);
+	put(out, "schedule", c->schedule);
+	put_number(out, "hash", c->hash);
+	put_number(out, "jitter", c->jitter_s);
+	if (c->stop)
+		put(out, "stop", c->stop);
+}
+
 void init_spec_print(const struct init_spec *spec, struct text *out)
 {
 	put(out, "log_folder", spec->log_folder ? spec->log_folder : "");
 	put_number(out, "log_size", spec->log_size);
+	put_number(out, "clock_rate", spec->clock_rate);
 	for (size_t i = 0; i < spec->n; i++)
-		put_process(out, &spec->processes[i]);
+		put_process(out, spec->processes[i].task ? "task" : "process", &spec->processes[i]);
+	for (size_t i = 0; i < spec->n_crons; i++)
+		put_cron(out, &spec->crons[i]);
 	if (!spec->ready.argv)
 		return;
 	put(out, "ready", "check");

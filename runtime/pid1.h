@@ -11,7 +11,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define PID1_PROCESSES 32
+#include "base/cron.h"
+
+#define PID1_PROCESSES 64
 #define PID1_TEXT (512 * 1024) /* bytes of init.conf */
 #define PID1_WORDS 4096	       /* arguments and variables in it */
 #define PID1_LINE 8192	       /* longest line of a log */
@@ -37,6 +39,11 @@ struct proc {
 	bool group, may_end;
 	uint64_t
 		hash; /* of what makes it another process: arguments, variables, ids, folder, input */
+	/* of a job */
+	bool cron;
+	const char *schedule, *stop;
+	uint32_t cron_hash, jitter_s;
+	struct cron_spec when;
 	/* as it runs */
 	pid_t pid;
 	bool in_group;		   /* was started with `group` */
@@ -44,6 +51,9 @@ struct proc {
 	uint32_t backoff_ms, restarts;
 	int last_exit;
 	struct stream *out;
+	/* a job: when it is due, and for which time that stands; what waits; when it is killed (0: not) */
+	int64_t due_s, named_s, waits_ms, kill_ms;
+	uint32_t runs;
 };
 
 struct conf {
@@ -53,11 +63,12 @@ struct conf {
 	struct proc procs[PID1_PROCESSES], check;
 	const char *log_folder;
 	uint64_t log_size;
+	uint32_t clock_rate;
 };
 
 /* pid1_conf.c: false with `why` filled when the file can't be read or says nonsense. */
 bool conf_read(struct conf *c, int folder, char *why, size_t size);
-struct proc *conf_find(struct conf *c, const char *name);
+struct proc *conf_find(struct conf *c, const char *name, bool cron);
 
 /* pid1_log.c */
 void log_set(const char *folder, uint64_t size);
@@ -83,6 +94,13 @@ void run_reap(void);
 /* One after the other, or the one of this name; false with `why` filled at the first that fails. */
 bool run_tasks(struct conf *c, const char *only);
 
+/* pid1_cron.c */
+/* Starts the job that is due, stops one that takes too long; the time until there is something to do again. */
+int64_t cron_turn(void);
+void cron_ask(const char *name);
+void cron_stop(struct proc *p);
+void cron_ended(struct proc *p);
+
 /* pid1.c */
 enum state { WAITING, STARTING, READY, FAILED, STOPPING };
 
@@ -91,6 +109,8 @@ extern struct self {
 	struct stream streams[PID1_PROCESSES + 1];
 	enum state state;
 	char why[300];
+	bool held;	     /* no job is started */
+	struct proc stopper; /* the command that stops a job */
 	bool stop_asked;
 	sigset_t blocked;
 } self;

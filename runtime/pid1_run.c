@@ -130,6 +130,12 @@ static void ended(struct proc *p, int status)
 {
 	p->pid = 0;
 	p->last_exit = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	if (p->cron) {
+		drain(p, "cron", NULL, 0);
+		if (p != &self.stopper)
+			cron_ended(p);
+		return;
+	}
 	if (p == &self.now->check || p->task) {
 		drain(p, p->task && p != &self.now->check ? p->name : NULL, self.why,
 		      sizeof(self.why));
@@ -154,6 +160,8 @@ void run_reap(void)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (self.now->check.pid == pid)
 			ended(&self.now->check, status);
+		if (self.stopper.pid == pid)
+			ended(&self.stopper, status);
 		for (size_t c = 0; c < 2; c++)
 			for (size_t i = 0; i < self.confs[c].n; i++)
 				if (self.confs[c].procs[i].pid == pid)
@@ -183,7 +191,10 @@ void run_stop(struct proc *p)
 	if (!pid)
 		return;
 	stopping = p;
-	(void)kill(p->in_group ? -pid : pid, p->stop_signal);
+	if (p->cron)
+		cron_stop(p);
+	else
+		(void)kill(p->in_group ? -pid : pid, p->stop_signal);
 	while (!is_gone(p, pid) && pid1_now() < end)
 		pid1_turn(end - pid1_now());
 	if (!is_gone(p, pid)) {
@@ -193,7 +204,7 @@ void run_stop(struct proc *p)
 			pid1_turn(1000);
 	}
 	stopping = NULL;
-	drain(p, p->name, NULL, 0);
+	drain(p, p->cron ? "cron" : p->name, NULL, 0);
 }
 
 void run_stop_check(void)

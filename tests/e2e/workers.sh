@@ -1,5 +1,6 @@
 #!/bin/bash
 # Workers: containers of the app's image and code with a command, a volume, variables and paths of their own; what a change of one causes.
+# Crons: by hand and by the clock, one at a time, in the way of a deploy.
 # shellcheck disable=SC2016 # for the shell in the container
 # shellcheck disable=SC2034 # lib.sh reads it
 isolate=yes
@@ -44,6 +45,16 @@ disk: 128
 mounts: {data: {source: local, source_path: data}}
 variables: {env: {COLOR: blue}}
 hooks: {deploy: "echo deployed >>data/hooks"}
+crons:
+  quick:
+    spec: 'H 3 29 2 *'
+    commands: {start: 'echo "$COLOR $(cat page) $(id -u)"'}
+  slow:
+    spec: 'H 3 29 2 *'
+    commands: {start: 'touch data/slow; while [ ! -e data/go ]; do sleep 0.05; done; rm data/go; echo slow done'}
+  fails:
+    spec: 'H 3 29 2 *'
+    commands: {start: exit 9}
 workers:
   queue:
     commands:
@@ -93,6 +104,72 @@ check "it is started again" same "$(for _ in $(seq 100); do
 	sleep 0.1
 done; [ "$n" -ge 2 ] && echo yes)" yes
 
+# Jobs.
+# jobs FILTER: of orch cron ls.
+jobs() {
+	orch cron ls --json | jq -r "$1"
+}
+check "three jobs" same "$(jobs '[.crons[] | select(.container == "web") | .name] | join(" ")')" "fails quick slow"
+check "of a stable time" same "$(jobs '.crons[] | select(.name == "quick") | .next')" "$(jobs '.crons[] | select(.name == "quick") | .next')"
+check "none in workers" same "$(jobs '.crons | length')" 3
+check "run one" orch cron run quick
+check "it ran as the app" contains "$(orch logs web)" "web/cron $(date -u +%Y)"
+check "its output" contains "$(orch logs web)" "blue one 10000"
+check "it is counted" same "$(jobs '.crons[] | select(.name == "quick") | "\(.runs) \(.last_exit) \(.state)"')" "1 0 idle"
+check "by its app's name, too" orch cron run web:quick
+check "a failure" exits 1 orch cron run fails
+check "is said" contains "$(orch cron run fails 2>&1)" "exit 9"
+check "no such job" exits 3 orch cron run nothing
+check "not of a worker" exits 3 orch cron run web--queue:quick
+check "neither" exits 2 orch cron walk
+check "people read it" contains "$(orch cron ls)" "H 3 29 2 *"
+# runs: the slow one does.
+runs() {
+	for _ in $(seq 100); do
+		[ "$(jobs '.crons[] | select(.name == "slow") | .state')" = running ] && return
+		sleep 0.05
+	done
+	orch cron ls
+	return 1
+}
+orch cron run slow &
+slow=$!
+check "a slow one runs" runs
+check "it keeps awake" exits 4 orch idle --now
+page=$(pids web)
+echo one and a half >page
+commit "$project" "while a cron runs"
+check "a deploy waits for it, so long" exits 6 orch deploy --timeout 1
+check "and says so" contains "$(cat "$work/out")" 'for cron "slow" to end'
+check "what waited is as it was" same "$(pids web) $(orch exec web -- cat page)" "$page one"
+check "and none is held any more" orch cron ls
+orch deploy >"$work/deploy" 2>&1 &
+deploy=$!
+for _ in $(seq 100); do
+	grep -q "for cron" "$work/deploy" && break
+	sleep 0.05
+done
+check "the deploy waits" kill -0 $deploy
+check "others wait, too" same "$(jobs '.crons[] | select(.name == "slow") | .state')" running
+orch exec web -- touch data/go
+check "it ends" wait $slow
+check "then the deploy goes on" wait $deploy
+check "with the new code" same "$(orch exec web -- cat page)" "one and a half"
+check "jobs run again, with it" sh -c "'$ORCH' --root '$root' cron run quick && '$ORCH' --root '$root' logs web | grep -q 'blue one and a half 10000'"
+orch cron run slow 2>/dev/null &
+slow=$!
+check "a slow one runs" runs
+watcher=$(fuser "$root"/run/orch/main-*/supervisor.lock 2>/dev/null | tr -d ' ')
+kill -9 "$watcher"
+orch exec web -- touch data/go
+check "it outlives the supervisor" wait $slow
+sed -i "s/^    commands: {start: exit 9}/    cmd: exit 8/" app.yaml
+commit "$project" "another job"
+check "a job is changed" contains "$(orch plan)" "crons.fails.commands.start"
+check "live" orch deploy
+check "in the same container" same "$(pids web)" "$page"
+check "and counts" contains "$(orch cron run fails 2>&1)" "exit 8"
+
 web=$(pids web) db=$(pids db) queue=$(pids web--queue)
 echo two >page
 commit "$project" two
@@ -100,20 +177,30 @@ check "plan says swap" contains "$(orch plan | grep -A 2 web--queue)" swap
 check "code is swapped" orch deploy
 check "in the worker, too" says web--queue "red two"
 check "in the same container" same "$(pids web--queue) $(pids web)" "$queue $web"
-check "it was asked to stop" same "$(orch exec web--queue -- cat data/end)" stopped
+check "it was asked to stop" same "$(orch exec web--queue -- tail -n 1 data/end)" stopped
 sed -i 's/COLOR: red/COLOR: green/' app.yaml
 commit "$project" green
-check "where it comes from" contains "$(orch plan)" "app.yaml:12:"
+check "where it comes from" contains "$(orch plan)" "app.yaml:22:"
 check "a variable of one worker" orch deploy
 check "has changed" says web--queue "green two"
 check "and nothing else" same "$(pids web) $(pids db)" "$web $db"
-sed -i '/^  short:/,$d' app.yaml
+sed -i '/^  short:/,$d; s/^crons:/&\n  tick: {spec: "* * * * *", commands: {start: echo tick}}/' app.yaml
 commit "$project" "one worker less"
 check "one less" orch deploy
 check "is gone" same "$(orch ps --json | jq -r '[.containers[].container] | join(" ")')" "db web web--queue"
 check "all others are as they were" same "$(pids web) $(pids db) $(pids web--queue)" "$web $db $queue"
 check "a branch has it, too" orch branch fix
 check "with its data" same "$(orch exec -e fix web--queue -- cat data/x)" mine
+# ticks: by the clock, which takes a minute.
+ticks() {
+	for _ in $(seq 65); do
+		orch logs -e fix web | grep -q "Z tick$" && return
+		sleep 1
+	done
+	orch cron ls -e fix
+	return 1
+}
+check "a job runs by the clock" ticks
 check "nothing amiss" orch fsck
 check "destroy" orch destroy --purge --yes-destroy fix -e fix
 check "destroy" orch destroy --purge --yes-destroy main

@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/auto.h"
+#include "base/cron.h"
 #include "base/json.h"
 #include "manifests/recipe.h"
 #include "orchestrator/lower.h"
@@ -11,7 +12,10 @@
 static const char group[] =
 	"{'containers': {"
 	" 'app': {'kind': 'app', 'address': '169.254.16.2', 'app': {'name': 'app',"
-	"  'web': {'commands': {'post_start': 'warm'}}}},"
+	"  'web': {'commands': {'post_start': 'warm'}},"
+	"  'crons': {'tidy up': {'spec': 'H 3 * * *', 'commands': {'start': 'tidy', 'stop': "
+	"'halt'},"
+	"   'shutdown_timeout': null, 'timeout': 60}}}},"
 	" 'app--queue': {'kind': 'worker', 'address': '169.254.16.3', 'app': {'name': 'app',"
 	"  'worker': {'commands': {'start': 'work', 'pre_start': 'look'}}}}}}";
 
@@ -102,4 +106,26 @@ Test(lower, gives_a_worker_its_command_and_nothing_for_requests)
 	cr_expect_str_eq(variable(l.env, "PORT"), "none");
 	cr_expect_str_eq(variable(l.env, "PLATFORM_APPLICATION_NAME"), "app");
 	cr_expect_str_eq(variable(l.env, "PLATFORM_APP_COMMAND"), "work");
+}
+
+Test(lower, gives_the_web_container_its_jobs)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	struct lowered l, worker;
+	AUTO(json) struct json_t *desired = lower(&arena, "app", &l);
+	AUTO(json) struct json_t *again = lower(&arena, "app--queue", &worker);
+	const struct init_cron *c = &l.init.crons[0];
+
+	cr_assert_eq(l.init.n_crons, 1);
+	cr_expect_eq(worker.init.n_crons, 0);
+	cr_expect_str_eq(c->process.name, "tidy up");
+	cr_expect_str_eq(c->process.argv[4], "tidy");
+	cr_expect_not_null(strstr(c->stop, "halt"));
+	cr_expect_str_eq(c->schedule, "H 3 * * *");
+	cr_expect_eq(c->hash, cron_hash("/app/tidy up"));
+	cr_expect_eq(c->process.uid, 10000);
+	cr_expect_eq(c->process.grace_ms, 10000);
+	cr_expect_eq(c->process.timeout_ms, 60000);
+	cr_expect_eq(c->jitter_s, 0, "of production only");
+	cr_expect_str_eq(variable(c->process.env, "PLATFORM_APPLICATION_NAME"), "app");
 }
