@@ -99,7 +99,7 @@ static void add_process(struct arena *arena, const struct lower_input *in,
 		.argv = app_main ? main_command(arena, &p->command, pre_start, start)
 				 : plain_command(arena, &p->command),
 		.env = lower_env(arena, in->image, user, app_main ? env : NULL,
-				 !start && p->on_swap == REACTION_SIGNAL),
+				 !start && p->on_swap != REACTION_RESTART),
 		.stop_signal = p->stop_signal,
 		.grace_ms = p->grace_ms,
 		.reload_signal = p->reload_signal,

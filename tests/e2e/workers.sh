@@ -163,7 +163,7 @@ watcher=$(fuser "$root"/run/orch/main-*/supervisor.lock 2>/dev/null | tr -d ' ')
 kill -9 "$watcher"
 orch exec web -- touch data/go
 check "it outlives the supervisor" wait $slow
-sed -i "s/^    commands: {start: exit 9}/    cmd: exit 8/" app.yaml
+sed -i "s/start: exit 9/start: exit 8/" app.yaml
 commit "$project" "another job"
 check "a job is changed" contains "$(orch plan)" "crons.fails.commands.start"
 check "live" orch deploy
