@@ -152,7 +152,7 @@ static void make_check(struct arena *arena, const struct lower_input *in, const 
 }
 
 static void add_cron(struct arena *arena, const struct lower_input *in, const char *name,
-		     const struct json_t *cron, const struct json_t *env, struct init_cron *out)
+		     const struct json_t *cron, const char *const *env, struct init_cron *out)
 {
 	const struct json_t *commands = json_get(cron, "commands");
 	const struct json_t *environment = json_get(self_of(in), "environment");
@@ -173,7 +173,7 @@ static void add_cron(struct arena *arena, const struct lower_input *in, const ch
 		.name = name,
 		.folder = "/app",
 		.argv = lower_hook(arena, json_get_text(commands, "start", "")),
-		.env = lower_env(arena, in->image, in->image->user, env, false),
+		.env = env,
 		.grace_ms = (uint32_t)(grace ? grace : SHUTDOWN_S) * 1000,
 		.timeout_ms = (uint32_t)json_get_number(cron, "timeout", 86400) * 1000,
 	};
@@ -186,9 +186,10 @@ static void add_crons(struct arena *arena, const struct lower_input *in, const s
 	const struct json_t *all = json_path(self_of(in), "app", "crons", NULL);
 	const char **names = json_keys(arena, all, &out->n_crons);
 	struct init_cron *list = arena_array(arena, out->n_crons + 1, sizeof(*list));
+	const char *const *vars = lower_env(arena, in->image, in->image->user, env, false);
 
 	for (size_t i = 0; i < out->n_crons; i++)
-		add_cron(arena, in, names[i], json_get(all, names[i]), env, &list[i]);
+		add_cron(arena, in, names[i], json_get(all, names[i]), vars, &list[i]);
 	out->crons = list;
 }
 

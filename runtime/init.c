@@ -43,7 +43,9 @@ static void put_words(struct text *out, const char *key, const char *const *word
 		put(out, key, *words);
 }
 
-static void put_process(struct text *out, const char *kind, const struct init_process *p)
+/* before: whose variables may be the very same, which aren't told again; or NULL. */
+static void put_process(struct text *out, const char *kind, const struct init_process *p,
+			const struct init_process *before)
 {
 	put(out, kind, p->name);
 	put_number(out, "uid", p->uid);
@@ -61,12 +63,15 @@ static void put_process(struct text *out, const char *kind, const struct init_pr
 	put_number(out, "may_end", p->may_end);
 	put_number(out, "timeout", p->timeout_ms);
 	put_words(out, "arg", p->argv);
-	put_words(out, "env", p->env);
+	if (before && p->env == before->env)
+		put_number(out, "same_env", 1);
+	else
+		put_words(out, "env", p->env);
 }
 
-static void put_cron(struct text *out, const struct init_cron *c)
+static void put_cron(struct text *out, const struct init_cron *c, const struct init_cron *before)
 {
-	put_process(out, "cron", &c->process);
+	put_process(out, "cron", &c->process, before ? &before->process : NULL);
 	put(out, "schedule", c->schedule);
 	put_number(out, "hash", c->hash);
 	put_number(out, "jitter", c->jitter_s);
@@ -80,9 +85,10 @@ void init_spec_print(const struct init_spec *spec, struct text *out)
 	put_number(out, "log_size", spec->log_size);
 	put_number(out, "clock_rate", spec->clock_rate);
 	for (size_t i = 0; i < spec->n; i++)
-		put_process(out, spec->processes[i].task ? "task" : "process", &spec->processes[i]);
+		put_process(out, spec->processes[i].task ? "task" : "process", &spec->processes[i],
+			    NULL);
 	for (size_t i = 0; i < spec->n_crons; i++)
-		put_cron(out, &spec->crons[i]);
+		put_cron(out, &spec->crons[i], i ? &spec->crons[i - 1] : NULL);
 	if (!spec->ready.argv)
 		return;
 	put(out, "ready", "check");

@@ -59,9 +59,10 @@ struct init_process {
  * process.grace_ms later. Its output goes to cron.log.
  */
 struct init_cron {
-	struct init_process process; /* any name but with a newline */
-	const char *schedule;	     /* base/cron.h; by UTC */
-	uint32_t hash;		     /* what H stands for */
+	struct init_process
+		process; /* any name but with a newline; all jobs may have the same env, which is told once */
+	const char *schedule; /* base/cron.h; by UTC */
+	uint32_t hash;	      /* what H stands for */
 	uint32_t
 		jitter_s; /* started up to that much later, and at most its period: some time that follows from the hash */
 	const char *stop; /* for a shell; NULL: SIGTERM */

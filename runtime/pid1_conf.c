@@ -114,6 +114,8 @@ static bool read_number(struct reader *r, const char *key, const char *value)
 		p->reload_signal = n ? (int)n : 1;
 	else if (!strcmp(key, "grace"))
 		p->grace_ms = n ? (uint32_t)n : 10000;
+	else if (!strcmp(key, "same_env") && r->c->n > 1)
+		return begin_env(r) && (p->env = p[-1].env);
 	else if (!strcmp(key, "hash"))
 		p->cron_hash = (uint32_t)n;
 	else if (!strcmp(key, "jitter"))

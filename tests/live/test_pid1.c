@@ -305,7 +305,8 @@ Test(pid1, runs_jobs_on_schedule_one_at_a_time)
 		job("often", "* * * * *",
 		    "mkdir /mnt/lock || echo CLASH; sleep 0.02; rmdir /mnt/lock; exit 3"),
 		job("odd name", "*/2 * * * *",
-		    "mkdir /mnt/lock || echo CLASH; echo two; sleep 0.02; rmdir /mnt/lock"),
+		    "mkdir /mnt/lock || echo CLASH; echo two; echo path $PATH; sleep 0.02; rmdir "
+		    "/mnt/lock"),
 		job("never", "0 0 30 2 *", "echo NEVER"),
 	};
 
@@ -324,6 +325,7 @@ Test(pid1, runs_jobs_on_schedule_one_at_a_time)
 	cr_expect_not_null(strstr(log_of("cron"), "Z often: ended, exit 3\n"));
 	cr_expect_null(strstr(log_of("cron"), "CLASH"), "%s", log_of("cron"));
 	cr_expect_null(strstr(log_of("cron"), "NEVER"));
+	cr_expect_not_null(strstr(log_of("cron"), "Z path /bin:/usr/bin\n"), "told once for all");
 }
 
 Test(pid1, starts_no_job_while_held)
