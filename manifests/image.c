@@ -93,6 +93,7 @@ static void read_processes(struct problems *p, const struct node *n, void *out)
 		{ "command", FIELD_STRINGS, .required = true, PROCESS(command) },
 		{ "user", FIELD_TEXT, PROCESS(user) },
 		{ "main", FIELD_FLAG, PROCESS(main) },
+		{ "web", FIELD_FLAG, PROCESS(web) },
 		{ "stop_signal", FIELD_CALL, .call = read_stop_signal },
 		{ "grace", FIELD_CALL, .call = read_grace },
 		{ "reload_signal", FIELD_CALL, .call = read_reload_signal },
