@@ -70,6 +70,7 @@ Test(lower, gives_the_web_container_all_processes_of_the_image)
 	struct lowered l;
 	AUTO(json) struct json_t *desired = lower(&arena, "app", &l);
 
+	cr_assert_not_null(desired);
 	cr_assert_eq(l.init.n, 3);
 	cr_expect_str_eq(l.init.processes[1].name, "front");
 	cr_expect_eq(l.init.processes[0].stop_signal, 3);
@@ -88,6 +89,7 @@ Test(lower, gives_a_worker_its_command_and_nothing_for_requests)
 	AUTO(json) struct json_t *desired = lower(&arena, "app--queue", &l);
 	const struct init_process *p = &l.init.processes[0];
 
+	cr_assert_not_null(desired);
 	cr_assert_eq(l.init.n, 2);
 	cr_expect_str_eq(l.init.processes[1].name, "helper");
 	cr_expect_str_eq(p->name, "app");
@@ -116,6 +118,8 @@ Test(lower, gives_the_web_container_its_jobs)
 	AUTO(json) struct json_t *again = lower(&arena, "app--queue", &worker);
 	const struct init_cron *c = &l.init.crons[0];
 
+	cr_assert_not_null(desired);
+	cr_assert_not_null(again);
 	cr_assert_eq(l.init.n_crons, 1);
 	cr_expect_eq(worker.init.n_crons, 0);
 	cr_expect_str_eq(c->process.name, "tidy up");
