@@ -37,7 +37,7 @@ dist_check_SCRIPTS += $(e2e_tests)
 check-e2e:
 	ORCH="$${ORCH:-$(bindir)/orch}"; export ORCH; \
 	ORCH_TEST_CACHE="$${ORCH_TEST_CACHE:-/var/cache/orch-test}"; export ORCH_TEST_CACHE; \
-	$(MAKE) $(AM_MAKEFLAGS) check-TESTS check_PROGRAMS= TESTS='$(e2e_tests)'
+	$(MAKE) $(AM_MAKEFLAGS) -j2 check-TESTS check_PROGRAMS= TESTS='$(e2e_tests)'
 
 .PHONY: check-unit check-e2e
 
