@@ -1,7 +1,7 @@
 #!/bin/bash
-# What a copy of a group's data takes beside cp, and what the pool costs a database beside the disk that it lies on.
+# What a clone of a running group takes beside cp of its data, and what the pool costs a log beside the disk that it lies on.
 # Run from the build folder: tests/bench/volumes.sh. BENCH_SIZES: of the volume, in MB. BENCH_SECONDS: of each measurement of
-# throughput, taken three times in turn.
+# throughput, taken three times in turn. The group's database is MariaDB if there is an image of it in ORCH_TEST_CACHE.
 sizes=${BENCH_SIZES:-10 1024 5120}
 seconds=${BENCH_SECONDS:-2}
 here=$(cd "$(dirname "$0")" && pwd)
@@ -49,21 +49,26 @@ busybox_image "$work/app" <<IMAGE
  processes: {sleep: {command: [/bin/sleep, "100000"], main: true}},
  endpoints: {tcp: {scheme: tcp, port: 80, default: true}}}
 IMAGE
+database=store:1.0 endpoint=tcp images=${ORCH_TEST_CACHE:-/var/cache/orch-test}/images
+if [ -e "$images/names/base-mariadb:10.11" ]; then
+	database=mariadb:10.11 endpoint=mysql
+	mkdir -p "$root/var/lib/orch/images"
+	cp -a "$images/." "$root/var/lib/orch/images/"
+fi
 for type in store app; do
 	orch image import "$work/$type" "$type:1.0" >/dev/null || exit 1
 done
 mkdir "$work/project"
 cd "$work/project" || exit 1
 git init -q -b main .
-printf 'name: app\ntype: "app:1.0"\nrelationships: {db: "db:tcp"}\n' >app.yaml
-printf 'db: {type: "store:1.0", disk: 50000}\n' >services.yaml
+printf 'name: app\ntype: "app:1.0"\nrelationships: {db: "db:%s"}\n' $endpoint >app.yaml
+printf 'db: {type: "%s", disk: 50000, size: S}\n' $database >services.yaml
 commit . one
 orch deploy -q >/dev/null || exit 1
 pool=$root/var/lib/orch/pool
 volume=$pool/$(orch ls --json | jq -r '.environments[0].machine_name')/db
 
 # First: what is written and removed below keeps the disk busy for a while. In turn, so that what else the machine does meets all of them alike. The clone is made anew each time: its first writes are those that cost.
-rm -rf "${volume:?}"/*
 mkdir "$work/disk" "$volume/fresh"
 for i in 0 1 2 3; do
 	orch volume rm bench -q 2>/dev/null
@@ -86,20 +91,34 @@ for what in "disk:the disk itself ($(stat -fc %T "$work"))" "fresh:a volume" "fi
 	median <"$work/t.${what%%:*}" | awk -v text="${what#*:}" -v base="$base" \
 		'{ printf "  %-44s %9.0f   %.2f\n", text, $1, $1 / base }'
 done
-rm -rf "${volume:?}"/* "$work/disk"
+rm -rf "$volume/fresh" "$work/disk"
 
-echo "volumes: $(uname -r), in milliseconds; \"created\" is what orch branch says, without the start of processes"
-printf '  %-10s %10s %10s %14s %10s %16s\n' "" created clone "bytes added" "cp -a" "cp --reflink"
-for size in $sizes; do
-	rm -rf "${volume:?}"/* && fill "$volume" "$size"
-	before=$(df_used)
-	orch branch "copy-$size" --no-start --json >"$work/events" 2>/dev/null
-	after=$(df_used)
-	created=$(jq -r 'select(.event == "end") | .created_ms' "$work/events")
-	clone=$(jq -r 'select(.event == "clone") | .ms' "$work/events")
-	copy=$(wall cp -a "$volume" "$work/copy")
-	link=$(wall cp -a --reflink=always "$volume" "$pool/.bench")
-	rm -rf "$work/copy" "$pool/.bench"
-	printf '  %-10s %10s %10s %14s %10s %16s\n' "$size MB" "${created:--}" "${clone:--}" "$((after - before))" "$copy" "$link"
-	orch destroy --purge --yes -q -e "copy-$size" >/dev/null 2>&1
+# Its own start, beside which the clone's "ready" stands.
+for _ in 1 2 3; do
+	orch stop -q
+	wall orch start -q >>"$work/start"
 done
+echo "clones of a running group, in milliseconds, median of 3; $database itself starts in $(median <"$work/start")"
+printf '  %-10s %10s %10s %14s %10s %16s\n' "" created ready "bytes added" "cp -a" "cp --reflink"
+for size in $sizes; do
+	mkdir "$volume/more"
+	fill "$volume/more" "$size"
+	rm -f "$work"/t.*
+	for _ in 1 2 3; do
+		before=$(df_used)
+		orch branch copy --no-start -q >/dev/null 2>&1
+		echo $(($(df_used) - before)) >>"$work/t.added"
+		orch destroy --purge --yes -q -e copy >/dev/null 2>&1
+		orch branch copy --json 2>/dev/null | jq -r 'select(.event == "end") | "\(.created_ms) \(.ready_ms)"' >"$work/one"
+		cut -d' ' -f1 "$work/one" >>"$work/t.created"
+		cut -d' ' -f2 "$work/one" >>"$work/t.ready"
+		orch destroy --purge --yes -q -e copy >/dev/null 2>&1
+	done
+	copy=$(wall cp -a "$volume" "$work/copy")
+	rm -rf "$work/copy"
+	link=$(wall cp -a --reflink=always "$volume" "$pool/.bench")
+	rm -rf "$pool/.bench" "$volume/more"
+	printf '  %-10s %10s %10s %14s %10s %16s\n' "$size MB" "$(median <"$work/t.created")" "$(median <"$work/t.ready")" \
+		"$(median <"$work/t.added")" "$copy" "$link"
+done
+command -v docker >/dev/null || echo "  docker compose isn't here: cp -a is what it would copy the volumes with"

@@ -27,7 +27,7 @@ kind: service
 user: app
 users: {app: {uid: 1000, gid: 1000, home: /mnt}}
 processes:
-  httpd: {command: [/bin/httpd, -f, -p, "6000", -h, /mnt], main: true}
+  httpd: {command: [/bin/sh, -c, "[ ! -e /tmp/ill ] && exec /bin/httpd -f -p 6000 -h /mnt"], main: true}
 ready: [/bin/wget, -q, -O, /dev/null, "http://127.0.0.1:6000/id"]
 endpoints: {data: {scheme: http, port: 6000, default: true}}
 data: /mnt
@@ -169,7 +169,28 @@ check "has its data" same "$(at four db 'cat /mnt/who')" parent2
 check "which is still paused" same "$(orch ls --json | jq -r '.environments[] | select(.environment == "main") | .status')" paused
 check "resume" orch resume
 check "which serves again" curl -fsS -m 5 -o /dev/null "$(url main)page"
-for e in one two three four; do
+
+# Of one that isn't well: what ails it here isn't in its data.
+field() {
+	orch ls --json | jq -r --arg n "$1" --arg k "$2" '.environments[] | select(.environment == $n) | .[$k]'
+}
+at main db 'touch /tmp/ill; kill -9 $(pidof httpd)'
+for _ in $(seq 100); do
+	[ "$(field main degraded)" = true ] && break
+	sleep 0.1
+done
+check "a degraded parent" same "$(field main degraded)" true
+check "of a degraded parent" orch branch five --from main
+check "has its data" same "$(at five db 'cat /mnt/who')" parent2
+check "is well itself" same "$(field five degraded) $(field five ready)" "false 2"
+check "the parent is as it was" same "$(field main degraded)" true
+at main db 'rm /tmp/ill'
+for _ in $(seq 200); do
+	[ "$(field main degraded)" = false ] && break
+	sleep 0.1
+done
+check "and gets well by itself" same "$(field main degraded)" false
+for e in one two three four five; do
 	orch destroy --purge --yes -q -e $e
 	git branch -q -D $e
 done
