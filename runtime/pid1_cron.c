@@ -175,7 +175,7 @@ int64_t cron_turn(void)
 			running = p;
 		else if (p->waits_ms && (!first || p->waits_ms < first->waits_ms))
 			first = p;
-		if (p->due_s - now < LONGEST_MS / 1000 * rate()) {
+		if (p->due_s - now < (int64_t)LONGEST_MS / 1000 * rate()) {
 			left = (p->due_s - now) * 1000 / rate();
 			wait = left < wait ? left + 1 : wait;
 		}
