@@ -5,6 +5,7 @@ noinst_LIBRARIES += %D%/libbase.a
 	%D%/auto.h \
 	%D%/cli.c %D%/cli.h %D%/cli_help.c \
 	%D%/copy.c %D%/copy.h \
+	%D%/cron.c %D%/cron.h \
 	%D%/error.c %D%/error.h \
 	%D%/file.c %D%/file.h \
 	%D%/json.c %D%/json.h \

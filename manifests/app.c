@@ -109,6 +109,8 @@ static void read_workers(struct problems *p, struct app *a)
 
 		*w = (struct worker){
 			.name = m->key,
+			.container =
+				a->name ? arena_printf(p->arena, "%s--%s", a->name, m->key) : NULL,
 			.size = find(&s, "size")->text,
 			.disk = number_of(find(&s, "disk")),
 			.pre_start = tree_text(commands, "pre_start", NULL),

@@ -46,9 +46,7 @@ static void add_app(struct check *c, const struct app *a)
 		const struct worker *w = &a->workers[i];
 
 		c->parts[c->n++] = (struct part){
-			.name = a->name
-				? arena_printf(c->problems->arena, "%s--%s", a->name, w->name)
-				: NULL,
+			.name = w->container,
 			.type = a->type,
 			.kind = PART_WORKER,
 			.disk = w->disk,

@@ -93,6 +93,7 @@ static void read_processes(struct problems *p, const struct node *n, void *out)
 		{ "command", FIELD_STRINGS, .required = true, PROCESS(command) },
 		{ "user", FIELD_TEXT, PROCESS(user) },
 		{ "main", FIELD_FLAG, PROCESS(main) },
+		{ "web", FIELD_FLAG, PROCESS(web) },
 		{ "stop_signal", FIELD_CALL, .call = read_stop_signal },
 		{ "grace", FIELD_CALL, .call = read_grace },
 		{ "reload_signal", FIELD_CALL, .call = read_reload_signal },
@@ -106,6 +107,8 @@ static void read_processes(struct problems *p, const struct node *n, void *out)
 		struct image_process *process = &image->processes[image->n_processes++];
 
 		process->name = m->key;
+		/* Who was started in the old code may read it for ever, unless the image knows better. */
+		process->on_swap = REACTION_RESTART;
 		(void)check_name(p, m->key, "a process", m->key_at);
 		(void)fields_read(p, m, fields, ARRAY_SIZE(fields), process);
 		if (tree_get(m, "command") && !process->command.n)

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "manifests/cron.h"
+#include "base/cron.h"
 #include "manifests/rows.h"
 #include "manifests/scalar.h"
 #include "manifests/schema.h"

@@ -10,8 +10,6 @@ noinst_LIBRARIES += %D%/libmanifests.a
 	%D%/check_routes.c \
 	%D%/codes.c \
 	%D%/codes.h \
-	%D%/cron.c \
-	%D%/cron.h \
 	%D%/discover.c \
 	%D%/discover.h \
 	%D%/document.c \

@@ -44,7 +44,7 @@ struct variable {
 	struct place at;
 };
 
-/* As manifests/cron.h reads it; H stands for the project's and the job's name. */
+/* As base/cron.h reads it; H stands for the project's and the job's name. */
 struct cron {
 	const char *name;
 	const char *spec;
@@ -57,6 +57,7 @@ struct cron {
 /* Another container of the app's image. What it doesn't say itself is the app's (not that of `web`). */
 struct worker {
 	const char *name;
+	const char *container; /* APP--NAME; NULL where the app has no name */
 	const char *size;
 	uint32_t disk;
 	struct relationship *relationships;
@@ -67,7 +68,7 @@ struct worker {
 	size_t n_variables;
 	const char *pre_start, *start, *post_start;
 	struct json_t *
-		document; /* as an app's, with "worker": commands, and without web, workers and crons */
+		document; /* as an app's, with "worker": commands, and without web, workers, crons and hooks */
 	const struct node *node;
 	struct place at;
 };

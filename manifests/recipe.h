@@ -25,6 +25,7 @@
  *	      command: [/usr/sbin/mariadbd]
  *	      user: mysql			all the following may be left out
  *	      main: true
+ *	      web: true			not in workers
  *	      stop_signal: SIGTERM
  *	      grace: 30s
  *	      reload_signal: SIGHUP
@@ -66,6 +67,7 @@ struct image_process {
 	struct strings command;
 	const char *user; /* NULL: the image's */
 	bool main;	  /* web.commands.start replaces its command */
+	bool web;	  /* for requests: workers don't have it */
 	int stop_signal;  /* number; 0: SIGTERM */
 	uint32_t grace_ms;
 	int reload_signal; /* 0: SIGHUP */

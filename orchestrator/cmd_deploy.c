@@ -45,14 +45,18 @@ static int resume(struct deploy *d, struct error *err)
 	return supervise_call(&s->host, s->env.id, request, progress_event, d->progress, err);
 }
 
-/* The environment is remembered before anything is made for it. */
+/*
+ * The environment is remembered before anything is made for it. The project is as request_open found it: one commit from
+ * end to end, and git asked once.
+ */
 static int prepare(struct deploy *d, struct error *err)
 {
 	struct session *s = d->s;
+	const char *name = s->project.branch;
 
 	if (session_need_state(s, "deploy", err) < 0 || destroy_finish_all(s, err) < 0 ||
-	    storage_first_use(s, err) < 0 || session_project(s, err) < 0 ||
-	    rollout_lock(s, &d->lock, err) < 0 || session_project(s, err) < 0 ||
+	    storage_first_use(s, err) < 0 || session_select(s, name, err) < 0 ||
+	    rollout_lock(s, &d->lock, err) < 0 || session_select(s, name, err) < 0 ||
 	    request_publish(s, err) < 0)
 		return -1;
 	if (!s->exists)

@@ -35,6 +35,13 @@ static const struct json_t *container_of(const struct contract *c, const char *n
 	return json_path(c->desired, "containers", name, NULL);
 }
 
+const struct json_t *contract_commands(const struct json_t *container)
+{
+	const struct json_t *own = json_path(container, "app", "worker", "commands", NULL);
+
+	return own ? own : json_path(container, "app", "web", "commands", NULL);
+}
+
 struct json_t *contract_routes(const struct contract *c)
 {
 	const struct json_t *publish = json_path(c->desired, "network", "publish", NULL);
@@ -173,7 +180,7 @@ static void put_runtime(struct arena *arena, const struct contract *c, const str
 	AUTO(json) struct json_t *upstream = contract_upstream(c);
 	const struct json_t *environment = json_get(self, "environment");
 	const struct json_t *app = json_get(self, "app");
-	const struct json_t *commands = json_path(app, "web", "commands", NULL);
+	const struct json_t *commands = contract_commands(self);
 
 	put_encoded(arena, env, "PLATFORM_RELATIONSHIPS", relationships);
 	put_encoded(arena, env, "PLATFORM_ROUTES", routes);
@@ -187,6 +194,8 @@ static void put_runtime(struct arena *arena, const struct contract *c, const str
 	json_put_text(env, "PLATFORM_SMTP_HOST", "");
 	json_put_text(env, "PLATFORM_DIR", "/app");
 	json_put_text(env, "ORCH_URL", json_get_text(self, "url", ""));
+	if (json_get(app, "worker")) /* nothing is asked of it */
+		return;
 	if (!strcmp(json_get_text(upstream, "socket_family", ""), "unix"))
 		json_put_text(env, "SOCKET", "/run/app.sock");
 	else
@@ -235,7 +244,8 @@ static struct json_t *make_application(struct arena *arena, const struct contrac
 			arena_printf(
 				arena, "%s-%s-%s-%.40s",
 				json_text(json_path(self, "environment", "project_id", NULL), ""),
-				c->container, tree, image));
+				json_get_text(json_get(self, "app"), "name", c->container), tree,
+				image));
 		return application;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(late); i++)
@@ -261,7 +271,8 @@ struct json_t *contract_environment(const struct contract *c, int runtime)
 	(void)json_each(json_get(application, "variables"), put_prefix, &v);
 	(void)json_each(json_path(self, "variables", runtime ? "runtime" : "build", NULL),
 			put_set_prefix, &v);
-	json_put_text(env, "PLATFORM_APPLICATION_NAME", c->container);
+	json_put_text(env, "PLATFORM_APPLICATION_NAME",
+		      json_get_text(json_get(self, "app"), "name", c->container));
 	json_put_text(env, "PLATFORM_APP_DIR", "/app");
 	json_put_text(env, "PLATFORM_PROJECT",
 		      json_text(json_path(self, "environment", "project_id", NULL), ""));

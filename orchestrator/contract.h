@@ -24,6 +24,9 @@ struct contract {
 		*secrets; /* from digests to texts: variables.h. NULL: digests will do */
 };
 
+/* web.commands, or a worker's own: what takes the place of the image's main process. */
+const struct json_t *contract_commands(const struct json_t *container);
+
 /* What is between the front and the app: { socket_family, protocol }. Owned by the caller. */
 struct json_t *contract_upstream(const struct contract *c);
 

@@ -74,6 +74,9 @@ static int pass(struct world *w, struct json_t *record, const struct environment
 	plan_make(&arena, desired, record, &view, &plan);
 	if (!plan.changes && env->good == env->generation)
 		return 0;
+	/* What has to be repaired can't wait for a job; a deploy can. */
+	if (options->hooks && world_hold_jobs(w, record, options->timeout_ms, err) < 0)
+		return -1;
 	json_put_number(record, "generation", env->generation);
 	w->desired = desired;
 	r = apply(&plan, desired, record, &backend, &apply_options, err);
@@ -204,17 +207,16 @@ broken:
 	return fail(err, ERROR_BROKEN, "%s\ngoing back failed too: %s", why.text, again.text);
 }
 
-int converge(struct world *w, const struct host *h, struct state *state, const char *id,
-	     const struct converge_options *options, struct error *err)
+static int reach(struct world *w, struct json_t *record, const char *id,
+		 const struct converge_options *options, struct error *err)
 {
 	AUTO(arena) struct arena arena = { 0 };
-	AUTO(json) struct json_t *record = record_load(h, id, err);
 	struct converge_options now = *options;
+	struct state *state = w->state;
 	struct environment env;
 	int64_t tried;
 
-	if (!record || find(state, &arena, id, &env, err) < 0 ||
-	    reopen(w, h, state, &env, record, options, err) < 0)
+	if (find(state, &arena, id, &env, err) < 0)
 		return -1;
 	/* A deploy that was cut short is carried on, hooks and all. */
 	now.hooks |= env.good != env.generation || said(env.restoring) || env.cloned;
@@ -236,6 +238,22 @@ int converge(struct world *w, const struct host *h, struct state *state, const c
 	env.cloned = false;
 	env.fallback = "";
 	return settle(state, &env, "ok", err);
+}
+
+int converge(struct world *w, const struct host *h, struct state *state, const char *id,
+	     const struct converge_options *options, struct error *err)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	AUTO(json) struct json_t *record = record_load(h, id, err);
+	struct environment env;
+	int r;
+
+	if (!record || find(state, &arena, id, &env, err) < 0 ||
+	    reopen(w, h, state, &env, record, options, err) < 0)
+		return -1;
+	r = reach(w, record, id, options, err);
+	world_release_jobs(w, record);
+	return r;
 }
 
 int converge_stop(struct world *w, const struct host *h, struct state *state, const char *id,

@@ -142,18 +142,18 @@ static struct json_t *begin(struct maker *m, const char *kind, const char *name,
 	return c;
 }
 
-static struct json_t *make_mounts(const struct app *app)
+static struct json_t *make_mounts(const struct mount *list, size_t n)
 {
 	static const char *const sources[] = { "local", "tmp", "instance", "service", "storage" };
 	struct json_t *map = json_new_map();
 
-	for (size_t i = 0; i < app->n_mounts; i++) {
-		struct json_t *mount = json_put(map, app->mounts[i].path, json_new_map());
+	for (size_t i = 0; i < n; i++) {
+		struct json_t *mount = json_put(map, list[i].path, json_new_map());
 
-		json_put_text(mount, "source", sources[app->mounts[i].source]);
-		json_put_text(mount, "source_path", app->mounts[i].source_path);
-		if (app->mounts[i].service)
-			json_put_text(mount, "service", app->mounts[i].service);
+		json_put_text(mount, "source", sources[list[i].source]);
+		json_put_text(mount, "source_path", list[i].source_path);
+		if (list[i].service)
+			json_put_text(mount, "service", list[i].service);
 	}
 	return map;
 }
@@ -186,24 +186,51 @@ static char *make_url(struct arena *arena, const struct environment *e)
 			    e->publish_port);
 }
 
-static void add_app(struct maker *m, const struct app *app)
+/* What an app's containers have in common, the one for the web and its workers. */
+static void add_code(struct maker *m, struct json_t *c, const struct app *app,
+		     const struct json_t *document)
 {
 	const struct desired_image *code = find_image(m->in->codes, m->in->n_codes, app->name);
-	struct json_t *c = begin(m, "app", app->name, app->type, app->size, app->disk);
 	struct json_t *part = json_put(c, "code", json_new_map());
 
 	json_put_text(part, "image", code ? code->digest : NULL);
 	json_put_text(part, "tree", code ? code->tree : NULL);
 	json_put_text(c, "url", make_url(m->arena, m->in->environment));
-	json_put(c, "relationships", make_relationships(app->relationships, app->n_relationships));
-	json_put(c, "mounts", make_mounts(app));
-	part = json_put(c, "app", json_copy_deep(app->document));
-	json_drop(part, "relationships"); /* above, resolved */
+	part = json_put(c, "app", json_copy_deep(document));
+	json_drop(part, "relationships"); /* beside it, resolved */
 	json_drop(part, "mounts");
-	(void)json_each(json_path(part, "web", "locations", NULL), add_rules,
-			json_put(c, "rules", json_new_map()));
 	if (m->in->variables)
 		json_put(c, "variables", json_copy_deep(m->in->variables));
+}
+
+static void add_app(struct maker *m, const struct app *app)
+{
+	struct json_t *c = begin(m, "app", app->name, app->type, app->size, app->disk);
+
+	add_code(m, c, app, app->document);
+	json_put(c, "relationships", make_relationships(app->relationships, app->n_relationships));
+	json_put(c, "mounts", make_mounts(app->mounts, app->n_mounts));
+	(void)json_each(json_path(c, "app", "web", "locations", NULL), add_rules,
+			json_put(c, "rules", json_new_map()));
+}
+
+/* `disk` is mostly the app's, and nothing to a worker that keeps nothing. */
+static uint32_t worker_disk(const struct worker *w)
+{
+	for (size_t i = 0; i < w->n_mounts; i++)
+		if (w->mounts[i].source == MOUNT_LOCAL)
+			return w->disk;
+	return 0;
+}
+
+static void add_worker(struct maker *m, const struct app *app, const struct worker *w)
+{
+	struct json_t *c = begin(m, "worker", w->container, app->type, w->size, worker_disk(w));
+
+	add_code(m, c, app, w->document);
+	json_put(c, "endpoints", json_new_map());
+	json_put(c, "relationships", make_relationships(w->relationships, w->n_relationships));
+	json_put(c, "mounts", make_mounts(w->mounts, w->n_mounts));
 }
 
 static void add_service(struct maker *m, const struct service *service)
@@ -279,19 +306,21 @@ struct json_t *desired_make(const struct desired_input *in, struct error *err)
 	AUTO(arena) struct arena arena = { 0 };
 	AUTO(json) struct json_t *desired = json_new_map();
 	const struct manifest *manifest = in->manifest;
-	struct maker m = {
-		.arena = &arena,
-		.in = in,
-		.taken = arena_array(&arena, manifest->n_apps + manifest->n_services,
-				     sizeof(uint32_t)),
-	};
+	struct maker m = { .arena = &arena, .in = in };
+	size_t n = manifest->n_apps + manifest->n_services;
 
+	for (size_t i = 0; i < manifest->n_apps; i++)
+		n += manifest->apps[i].n_workers;
+	m.taken = arena_array(&arena, n, sizeof(uint32_t));
 	json_put_number(desired, "format", 1);
 	json_put_text(desired, "commit", in->project->commit);
 	json_put_text(desired, "subject", in->project->subject);
 	m.containers = json_put(desired, "containers", json_new_map());
-	for (size_t i = 0; i < manifest->n_apps; i++)
+	for (size_t i = 0; i < manifest->n_apps; i++) {
 		add_app(&m, &manifest->apps[i]);
+		for (size_t k = 0; k < manifest->apps[i].n_workers; k++)
+			add_worker(&m, &manifest->apps[i], &manifest->apps[i].workers[k]);
+	}
 	for (size_t i = 0; i < manifest->n_services; i++)
 		add_service(&m, &manifest->services[i]);
 	if (give_addresses(&m, err) < 0)
@@ -329,7 +358,7 @@ struct json_t *desired_remake(const struct json_t *document, const struct enviro
 static int set_variables(const char *name, struct json_t *container, void *ctx)
 {
 	(void)name;
-	if (strcmp(json_get_text(container, "kind", ""), "app") != 0)
+	if (!strcmp(json_get_text(container, "kind", ""), "service"))
 		return 0;
 	json_drop(container, "variables");
 	if (ctx)

@@ -4,7 +4,7 @@
  * {
  *   "format": 1, "commit": ..., "subject": ...,
  *   "containers": { NAME: {
- *     "kind": "app" | "service", "type": "php:8.2", "base": DIGEST,
+ *     "kind": "app" | "worker" | "service", "type": "php:8.2", "base": DIGEST,
  *     "code": { "image": DIGEST, "tree": ID },                 apps
  *     "address": "169.254.16.2",
  *     "limits": { "memory": bytes, "cpu_milli": n, "pids": n },
@@ -14,12 +14,14 @@
  *     "relationships": { NAME: { "service", "endpoint" } },
  *     "endpoints": { NAME: { "scheme", "port" } },
  *     "mounts": { PATH: { "source", "source_path" } },         apps
- *     "app": the rest of the normalised app.yaml,              apps
+ *     "app": the rest of the normalised app.yaml,              apps; of workers with "worker" in place of "web"
  *     "variables": what people set beside it: variables.h,     apps, where there are any
  *     "configuration": as in services.yaml                     services
  *   } },
  *   "network": { "paths": { "app -> db tcp/3306": {...} }, "publish": { "address", "port", "to", "container_port" } }
  * }
+ *
+ * Workers have what apps have but rules, as APP--WORKER, and no endpoints.
  *
  * Nothing in it comes from the tool's version, the clock or the order of anything: the same
  * project gives the same document, and the digest of a container is that of its part printed canonically.

@@ -44,7 +44,7 @@ static const struct row {
 	{ "app.access", EFFECT_NONE },
 	{ "app.additional_hosts", EFFECT_RESTART },
 	{ "app.container_profile", EFFECT_NONE }, /* "limits" says it */
-	{ "app.crons", EFFECT_NONE },
+	{ "app.crons", EFFECT_RELOAD },
 	{ "app.dependencies", EFFECT_NONE }, /* "code" says it */
 	{ "app.firewall", EFFECT_LIVE },
 	{ "app.move_to_root", EFFECT_RELOAD },
@@ -55,6 +55,7 @@ static const struct row {
 	{ "app.source", EFFECT_NONE },
 	{ "app.stack", EFFECT_NONE },
 	{ "app.timezone", EFFECT_NONE },
+	{ "app.worker", EFFECT_RESTART },
 	{ "app.workers", EFFECT_NONE }, /* containers of their own */
 	{ "app.web.move_to_root", EFFECT_RELOAD },
 	{ "app.variables", EFFECT_RESTART },

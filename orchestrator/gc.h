@@ -13,14 +13,16 @@
 struct arena;
 struct environment;
 
+/* Of an environment's, in its repository. */
+enum gc_branch { BRANCH_UNKNOWN, BRANCH_THERE, BRANCH_GONE };
+
 enum gc_kind { GC_ENVIRONMENT, GC_IMAGE, GC_CACHE, GC_SCRATCH };
 
 struct gc_environment {
 	const struct environment *e;
-	bool busy; /* somebody holds its lock: a deploy is at work */
-	/* Its repository, asked now. */
-	enum { BRANCH_UNKNOWN, BRANCH_THERE, BRANCH_GONE } branch;
-	const char *unknown; /* BRANCH_UNKNOWN: why: "its folder is gone" */
+	bool busy;	       /* somebody holds its lock: a deploy is at work */
+	enum gc_branch branch; /* asked now */
+	const char *unknown;   /* BRANCH_UNKNOWN: why: "its folder is gone" */
 };
 
 struct gc_image {

@@ -18,6 +18,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/cmd_branch.c \
 	%D%/cmd_check.c \
 	%D%/cmd_config.c \
+	%D%/cmd_cron.c \
 	%D%/cmd_deploy.c \
 	%D%/cmd_df.c \
 	%D%/cmd_destroy.c \
@@ -67,7 +68,8 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/inside.c \
 	%D%/lineage.c \
 	%D%/look.c \
-	%D%/lower.c %D%/lower_net.c \
+	%D%/lower_init.c \
+	%D%/lower_net.c \
 	%D%/moment.c \
 	%D%/notice.c \
 	%D%/lower.c \
@@ -106,6 +108,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/throwaway.c \
 	%D%/world.c \
 	%D%/world_change.c \
+	%D%/world_cron.c \
 	%D%/world_create.c \
 	%D%/world_lower.c \
 	%D%/world_net.c \

@@ -1,6 +1,5 @@
 #include "orchestrator/lower.h"
 
-#include <signal.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -8,9 +7,6 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "manifests/recipe.h"
-
-/* dash reads .environment after all other variables are set; its own output must not disturb. */
-#define READ_ENVIRONMENT "[ ! -f /app/.environment ] || . /app/.environment; "
 
 int lower_user(const struct image_description *image, const char *name, uint32_t *uid,
 	       uint32_t *gid)
@@ -59,9 +55,8 @@ static int add_pair(const char *name, struct json_t *value, void *ctx)
 	return 0;
 }
 
-/* The image's own variables, then what is the same for every program of the user, then `more`. */
-static const char *const *make_env(struct arena *arena, const struct image_description *image,
-				   const char *user, const struct json_t *more, bool steady)
+const char *const *lower_env(struct arena *arena, const struct image_description *image,
+			     const char *user, const struct json_t *more, bool steady)
 {
 	const struct image_user *u = user_of(image, user);
 	struct list l = { .arena = arena, .steady = steady };
@@ -88,7 +83,7 @@ const char *const *lower_hook(struct arena *arena, const char *script)
 
 	argv[0] = "/bin/sh";
 	argv[1] = "-c";
-	argv[2] = READ_ENVIRONMENT "eval \"$1\"";
+	argv[2] = LOWER_ENVIRONMENT "eval \"$1\"";
 	argv[3] = "sh";
 	argv[4] = script;
 	return argv;
@@ -104,7 +99,7 @@ const char *const *lower_command(struct arena *arena, const char *const *argv)
 	all = arena_array(arena, given + 5, sizeof(*all));
 	all[n++] = "/bin/sh";
 	all[n++] = "-c";
-	all[n++] = READ_ENVIRONMENT "exec \"$@\"";
+	all[n++] = LOWER_ENVIRONMENT "exec \"$@\"";
 	all[n++] = "sh";
 	memcpy(all + n, argv, given * sizeof(*all));
 	return all;
@@ -123,140 +118,7 @@ const char *const *lower_script(struct arena *arena, const char *script)
 const char *const *lower_build_env(struct arena *arena, const struct image_description *image,
 				   const struct json_t *vars)
 {
-	return make_env(arena, image, image->user, vars, false);
-}
-
-/* web.commands: `start` takes the place of the image's command, `pre_start` runs before it. */
-static const char *const *main_command(struct arena *arena, const struct strings *command,
-				       const char *pre_start, const char *start)
-{
-	const char **argv = arena_array(arena, command->n + 8, sizeof(*argv));
-	size_t n = 0;
-
-	argv[n++] = "/bin/sh";
-	argv[n++] = "-c";
-	/* What pre_start leaves behind in its shell is not the app's. */
-	argv[n++] = start ? READ_ENVIRONMENT "(eval \"$1\"); eval \"$2\""
-			  : READ_ENVIRONMENT "(eval \"$1\"); shift; exec \"$@\"";
-	argv[n++] = "sh";
-	argv[n++] = pre_start ? pre_start : "";
-	if (start)
-		argv[n++] = start;
-	else
-		memcpy(argv + n, command->items, command->n * sizeof(*argv));
-	return argv;
-}
-
-static const char *const *plain_command(struct arena *arena, const struct strings *command)
-{
-	const char **argv = arena_array(arena, command->n + 1, sizeof(*argv));
-
-	if (command->n)
-		memcpy(argv, command->items, command->n * sizeof(*argv));
-	return argv;
-}
-
-static enum init_reaction react(enum reaction r)
-{
-	switch (r) {
-	case REACTION_NONE:
-		return REACT_NONE;
-	case REACTION_SIGNAL:
-		return REACT_SIGNAL;
-	case REACTION_RESTART:
-		return REACT_RESTART;
-	}
-	abort();
-}
-
-static void add_task(struct arena *arena, const struct image_description *image, const char *name,
-		     struct init_process *out)
-{
-	const char **argv = arena_array(arena, 2, sizeof(*argv));
-
-	argv[0] = arena_printf(arena, "/etc/orch/hooks/%s", name);
-	*out = (struct init_process){
-		.name = name,
-		.task = true,
-		.folder = "/",
-		.argv = argv,
-		.env = make_env(arena, image, "root", NULL, false),
-		.input = "/run/orch/config.json",
-	};
-}
-
-static void add_process(struct arena *arena, const struct lower_input *in,
-			const struct image_process *p, const struct json_t *env,
-			struct init_process *out)
-{
-	const struct json_t *commands = json_path(self_of(in), "app", "web", "commands", NULL);
-	const char *pre_start = json_get_text(commands, "pre_start", NULL);
-	const char *start = p->main ? json_get_text(commands, "start", NULL) : NULL;
-	const char *user = p->user ? p->user : in->image->user;
-	bool app_main = in->image->app && p->main;
-
-	*out = (struct init_process){
-		.name = p->name,
-		.folder = app_main ? "/app" : "/",
-		.argv = app_main ? main_command(arena, &p->command, pre_start, start)
-				 : plain_command(arena, &p->command),
-		.env = make_env(arena, in->image, user, app_main ? env : NULL,
-				!start && p->on_swap == REACTION_SIGNAL),
-		.stop_signal = p->stop_signal,
-		.grace_ms = p->grace_ms,
-		.reload_signal = p->reload_signal,
-		.on_reload = start ? REACT_NONE : react(p->on_reload),
-		.on_swap = start ? REACT_RESTART : react(p->on_swap),
-	};
-	(void)lower_user(in->image, user, &out->uid, &out->gid);
-}
-
-/* The image's check and, once that holds, the app's own: post_start. */
-static void make_check(struct arena *arena, const struct lower_input *in, const struct json_t *env,
-		       struct init_check *out)
-{
-	const struct image_description *image = in->image;
-	const char *user = image->ready_user ? image->ready_user : image->user;
-	const char *post = json_text(
-		json_path(self_of(in), "app", "web", "commands", "post_start", NULL), NULL);
-	size_t n = 0;
-	const char **argv;
-
-	*out = (struct init_check){ .env = make_env(arena, image, user, post ? env : NULL, false) };
-	(void)lower_user(image, user, &out->uid, &out->gid);
-	if (!post || !*post) {
-		if (image->ready.n)
-			out->argv = plain_command(arena, &image->ready);
-		return;
-	}
-	argv = arena_array(arena, image->ready.n + 8, sizeof(*argv));
-	argv[n++] = "/bin/sh";
-	argv[n++] = "-c";
-	argv[n++] = "post=$1; shift; [ $# -eq 0 ] || \"$@\" || exit 1; cd /app; " READ_ENVIRONMENT
-		    "eval \"$post\"";
-	argv[n++] = "sh";
-	argv[n++] = post;
-	if (image->ready.n)
-		memcpy(argv + n, image->ready.items, image->ready.n * sizeof(*argv));
-	out->argv = argv;
-	out->timeout_ms = 60000;
-}
-
-static void make_init(struct arena *arena, const struct lower_input *in, const struct json_t *env,
-		      struct init_spec *out)
-{
-	const struct image_description *image = in->image;
-	struct init_process *list = arena_array(arena, image->n_processes + 2, sizeof(*list));
-	size_t n = 0;
-
-	if (image->configure)
-		add_task(arena, image, "configure", &list[n++]);
-	if (image->boot)
-		add_task(arena, image, "boot", &list[n++]);
-	for (size_t i = 0; i < image->n_processes; i++)
-		add_process(arena, in, &image->processes[i], env, &list[n++]);
-	*out = (struct init_spec){ .processes = list, .n = n, .log_folder = "/var/log" };
-	make_check(arena, in, env, &out->ready);
+	return lower_env(arena, image, image->user, vars, false);
 }
 
 /* What the hooks read on their standard input. */
@@ -367,12 +229,12 @@ void lower_container(struct arena *arena, const struct lower_input *in, struct l
 
 	*out = (struct lowered){ .user = in->image->user };
 	(void)lower_user(in->image, in->image->user, &out->uid, &out->gid);
-	make_init(arena, in, env, &out->init);
+	lower_init(arena, in, env, &out->init);
 	make_names(arena, in, out);
 	lower_secrets(arena, in, out);
 	out->config = make_config(arena, in, env);
 	out->facts = make_facts(arena, in);
-	out->env = make_env(arena, in->image, in->image->user, env, false);
+	out->env = lower_env(arena, in->image, in->image->user, env, false);
 }
 
 void lower_limits(const struct json_t *container, struct cgroup_limits *out)

@@ -39,6 +39,20 @@ struct lowered {
 
 void lower_container(struct arena *arena, const struct lower_input *in, struct lowered *out);
 
+/* Its part for orch-init. env: contract_environment(). */
+void lower_init(struct arena *arena, const struct lower_input *in, const struct json_t *env,
+		struct init_spec *out);
+
+/*
+ * The image's own variables, then what is the same for every program of the user, then `more`. steady: without those that change
+ * with each commit.
+ */
+const char *const *lower_env(struct arena *arena, const struct image_description *image,
+			     const char *user, const struct json_t *more, bool steady);
+
+/* dash reads .environment after all other variables are set; its own output must not disturb. */
+#define LOWER_ENVIRONMENT "[ ! -f /app/.environment ] || . /app/.environment; "
+
 /* Its parts for what people set: php.ini settings into the app's document, and lowered.secrets. */
 void lower_php(const struct lower_input *in, struct json_t *app);
 void lower_secrets(struct arena *arena, const struct lower_input *in, struct lowered *out);

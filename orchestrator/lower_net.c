@@ -45,8 +45,8 @@ void lower_network(struct arena *arena, const struct json_t *desired, const uint
 		members[i] = (struct net_member){
 			.name = names[i],
 			.address = address_of(containers, names[i]),
-			.egress = !strcmp(json_get_text(json_get(containers, names[i]), "kind", ""),
-					  "app"),
+			.egress = strcmp(json_get_text(json_get(containers, names[i]), "kind", ""),
+					 "service") != 0,
 		};
 	out->members = members;
 	out->n_members = n;

@@ -136,7 +136,8 @@ static int look_at(struct looking *l, const char *container, const struct json_t
 	const char *name = arena_printf(&l->arena, "%s/%s", l->environment, container);
 	uint64_t limit = quota_disk(document), used = 0;
 	const struct json_t *before = json_get(l->before, container);
-	const char *app = !strcmp(json_get_text(document, "kind", ""), "app") ? "app" : "services";
+	const char *app =
+		!strcmp(json_get_text(document, "kind", ""), "service") ? "services" : "app";
 	enum level level;
 	struct json_t *said;
 	const char *why;

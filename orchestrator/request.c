@@ -309,11 +309,24 @@ int request_offline(struct request *q, struct json_t **desired, struct error *er
 	return *desired ? 0 : -1;
 }
 
+static const struct node *node_of_app(const struct app *a, const char *container)
+{
+	if (!strcmp(a->name, container))
+		return a->node;
+	for (size_t i = 0; i < a->n_workers; i++)
+		if (!strcmp(a->workers[i].container, container))
+			return a->workers[i].node;
+	return NULL;
+}
+
 static const struct node *node_of(const struct manifest *m, const char *container)
 {
-	for (size_t i = 0; i < m->n_apps; i++)
-		if (!strcmp(m->apps[i].name, container))
-			return m->apps[i].node;
+	for (size_t i = 0; i < m->n_apps; i++) {
+		const struct node *node = node_of_app(&m->apps[i], container);
+
+		if (node)
+			return node;
+	}
 	for (size_t i = 0; i < m->n_services; i++)
 		if (!strcmp(m->services[i].name, container))
 			return m->services[i].node;
@@ -349,6 +362,8 @@ const char *request_where(void *ctx, struct arena *arena, const char *container,
 			return NULL;
 	if (!strcmp(path[0], "limits"))
 		at = manifest_place(node, size, 1);
+	else if (n > 1 && !strcmp(path[0], "app") && !strcmp(path[1], "worker"))
+		at = manifest_place(node, path + 2, n - 2);
 	else if (!strcmp(path[0], "app"))
 		at = manifest_place(node, path + 1, n - 1);
 	else

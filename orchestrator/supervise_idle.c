@@ -180,6 +180,8 @@ static int fall_asleep(struct supervisor *s, uint64_t seen, int *packets, struct
 static int may_sleep(struct supervisor *s, struct error *err)
 {
 	AUTO(arena) struct arena arena = { 0 };
+	AUTO(json) struct json_t *record = record_load(s->h, s->id, err);
+	const char *container;
 	struct environment env;
 	int r = state_find(s->state, &arena, s->id, &env, err);
 
@@ -188,6 +190,8 @@ static int may_sleep(struct supervisor *s, struct error *err)
 	if (!env.wanted || env.paused || env.deleting || env.good != env.generation)
 		return fail(err, ERROR_CONFLICT, "%s isn't running as it should: orch status",
 			    env.name);
+	if (!record || world_running_job(&s->world, &arena, record, &container, NULL))
+		return record ? fail(err, ERROR_CONFLICT, "%s: a cron runs in it", env.name) : -1;
 	return 0;
 }
 

@@ -114,5 +114,16 @@ bool world_cancelled(void *ctx);
 struct json_t *world_ask(void *ctx, const char *name, struct error *err);
 int world_hook(void *ctx, const char *name, const char *which, struct error *err);
 
+/*
+ * From now on no job is started, and none runs: one that does is waited for, 0: five minutes, which is an ERROR_TIMEOUT. Until they are
+ * released, whatever happens to us: converge() does that for whoever comes next.
+ */
+int world_hold_jobs(struct world *w, const struct json_t *record, uint64_t timeout_ms,
+		    struct error *err);
+void world_release_jobs(struct world *w, const struct json_t *record);
+/* The name of one, with its container's; or NULL, and whether all know that they are held. held may be NULL. */
+const char *world_running_job(struct world *w, struct arena *arena, const struct json_t *record,
+			      const char **container, bool *held);
+
 /* An id-mapped clone of the app's image, read-only; the caller's descriptor. */
 int world_code_tree(struct world *w, const char *digest, int userns, int *tree, struct error *err);

@@ -144,8 +144,8 @@ static int open_in_volume(struct making *m, int volume, const char *path, struct
 	return at < 0 ? fail_errno(err, "open %s in the volume", path) : TAKE_FD(at);
 }
 
-/* Of the container itself, or of a service whose files it shares. */
-static int ensure_volume(struct making *m, const char *owner, char **path, struct error *err)
+/* Of the container itself, or of a service whose files it shares. Its path; NULL on failure. */
+static const char *ensure_volume(struct making *m, const char *owner, struct error *err)
 {
 	const struct json_t *document = strcmp(owner, m->name) != 0
 		? json_path(m->w->desired, "containers", owner, NULL)
@@ -155,18 +155,19 @@ static int ensure_volume(struct making *m, const char *owner, char **path, struc
 	uint64_t limit = (uint64_t)json_get_number(document, "disk", 0) * 1000000;
 
 	if (pool_ensure(h->pool, 0, err) < 0 ||
-	    volume_ensure(h->pool, volume, m->uid, m->gid, limit, err) < 0)
-		return fail_in(err, "volume %s", volume);
-	*path = arena_printf(m->arena, "%s/%s", h->pool, volume);
-	return 0;
+	    volume_ensure(h->pool, volume, m->uid, m->gid, limit, err) < 0) {
+		fail_in(err, "volume %s", volume);
+		return NULL;
+	}
+	return arena_printf(m->arena, "%s/%s", h->pool, volume);
 }
 
 static int open_volume(struct making *m, const char *owner, struct error *err)
 {
-	char *path = NULL;
+	const char *path = ensure_volume(m, owner, err);
 	int fd;
 
-	if (ensure_volume(m, owner, &path, err) < 0)
+	if (!path)
 		return -1;
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? fail_errno(err, "open %s", path) : fd;
@@ -217,13 +218,14 @@ static int add_app_mounts(struct making *m, struct error *err)
 
 static int add_data(struct making *m, struct error *err)
 {
-	char *path = NULL;
+	const char *path;
 
 	if (m->image->app)
 		return add_app_mounts(m, err);
 	if (!m->image->data || json_get_number(m->wanted, "disk", 0) <= 0)
 		return 0;
-	if (ensure_volume(m, m->name, &path, err) < 0)
+	path = ensure_volume(m, m->name, err);
+	if (!path)
 		return -1;
 	return add_clone(m, path, MOUNTS_WRITABLE, m->image->data + 1, err);
 }

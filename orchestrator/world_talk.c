@@ -75,7 +75,7 @@ struct json_t *world_ask(void *ctx, const char *name, struct error *err)
 
 	if (!image)
 		return NULL;
-	if (!image->open)
+	if (!image->open || json_path(wanted, "app", "worker", NULL))
 		return plain_endpoints(wanted);
 	if (world_lower(w, &arena, w->desired, NULL, name, &lowered, err) < 0 ||
 	    ask(w, world_find(w, name), &lowered, &answer, err) < 0)

@@ -43,9 +43,11 @@ static void put_words(struct text *out, const char *key, const char *const *word
 		put(out, key, *words);
 }
 
-static void put_process(struct text *out, const struct init_process *p)
+/* before: whose variables may be the very same, which aren't told again; or NULL. */
+static void put_process(struct text *out, const char *kind, const struct init_process *p,
+			const struct init_process *before)
 {
-	put(out, p->task ? "task" : "process", p->name);
+	put(out, kind, p->name);
 	put_number(out, "uid", p->uid);
 	put_number(out, "gid", p->gid);
 	if (p->folder)
@@ -57,17 +59,36 @@ static void put_process(struct text *out, const struct init_process *p)
 	put_number(out, "grace", p->grace_ms);
 	put_number(out, "on_reload", p->on_reload);
 	put_number(out, "on_swap", p->on_swap);
+	put_number(out, "group", p->group);
+	put_number(out, "may_end", p->may_end);
 	put_number(out, "timeout", p->timeout_ms);
 	put_words(out, "arg", p->argv);
-	put_words(out, "env", p->env);
+	if (before && p->env == before->env)
+		put_number(out, "same_env", 1);
+	else
+		put_words(out, "env", p->env);
+}
+
+static void put_cron(struct text *out, const struct init_cron *c, const struct init_cron *before)
+{
+	put_process(out, "cron", &c->process, before ? &before->process : NULL);
+	put(out, "schedule", c->schedule);
+	put_number(out, "hash", c->hash);
+	put_number(out, "jitter", c->jitter_s);
+	if (c->stop)
+		put(out, "stop", c->stop);
 }
 
 void init_spec_print(const struct init_spec *spec, struct text *out)
 {
 	put(out, "log_folder", spec->log_folder ? spec->log_folder : "");
 	put_number(out, "log_size", spec->log_size);
+	put_number(out, "clock_rate", spec->clock_rate);
 	for (size_t i = 0; i < spec->n; i++)
-		put_process(out, &spec->processes[i]);
+		put_process(out, spec->processes[i].task ? "task" : "process", &spec->processes[i],
+			    NULL);
+	for (size_t i = 0; i < spec->n_crons; i++)
+		put_cron(out, &spec->crons[i], i ? &spec->crons[i - 1] : NULL);
 	if (!spec->ready.argv)
 		return;
 	put(out, "ready", "check");

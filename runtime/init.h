@@ -16,6 +16,8 @@
  *	swap	as reload, but processes do what their `swap` says, because /app is another
  *	restart	read init.conf; stop all in reverse order, run the tasks, start all
  *	stop	stop all in reverse order, each with its signal and grace, then exit
+ *	hold	start no job until "release", "start" or "restart"; the status says so. These three leave the epoch as it is
+ *	cron NAME	the job is due now, whatever its schedule says
  * SIGTERM is stop. orch-init never exits otherwise.
  *
  * It writes each process's output, line by line with an RFC 3339 UTC time stamp in front, to
@@ -47,7 +49,23 @@ struct init_process {
 	uint32_t grace_ms;	/* from the stop signal to SIGKILL; 0: 10 s */
 	int reload_signal;	/* 0: SIGHUP */
 	enum init_reaction on_reload, on_swap;
+	bool group; /* a shell with what it runs: all of them are sent the stop signal, and all have to be gone */
+	bool may_end; /* ending with 0 is no failure: the container stays ready until the next start */
 	uint32_t timeout_ms; /* tasks: killed and failed after it; 0: 10 min */
+};
+
+/*
+ * A job: runs at times, one of a container at a time, later ones wait. It is stopped after process.timeout_ms, by `stop` or SIGTERM, and killed
+ * process.grace_ms later. Its output goes to cron.log.
+ */
+struct init_cron {
+	struct init_process
+		process; /* any name but with a newline; all jobs may have the same env, which is told once */
+	const char *schedule; /* base/cron.h; by UTC */
+	uint32_t hash;	      /* what H stands for */
+	uint32_t
+		jitter_s; /* started up to that much later, and at most its period: some time that follows from the hash */
+	const char *stop; /* for a shell; NULL: SIGTERM */
 };
 
 /* Ready when argv exits with 0; checked every interval until it does, then no more. No argv: ready once all are started. */
@@ -62,6 +80,9 @@ struct init_check {
 struct init_spec {
 	const struct init_process *processes; /* tasks and processes in order of start */
 	size_t n;
+	const struct init_cron *crons;
+	size_t n_crons;
+	uint32_t clock_rate; /* tests: how many seconds of theirs a real one is; 0: 1 */
 	struct init_check ready;
 	const char *log_folder; /* inside */
 	uint64_t log_size;	/* bytes before a log is rotated; 0: 10 MiB */
@@ -86,6 +107,15 @@ struct init_process_status {
 	int last_exit; /* exit code, or 128 + signal; -1: never ended */
 };
 
+struct init_cron_status {
+	const char *name;
+	int pid; /* 0: doesn't run */
+	bool waiting;
+	uint32_t runs;	/* that have ended */
+	int last_exit;	/* as of a process */
+	int64_t next_s; /* seconds since 1970 */
+};
+
 struct init_status {
 	enum init_state state;
 	uint32_t epoch; /* how many commands were obeyed: tells an answer from an old state */
@@ -93,6 +123,9 @@ struct init_status {
 		why; /* INIT_FAILED: "task boot: exit 1"; or the last readiness check's last line; "" */
 	struct init_process_status *processes;
 	size_t n;
+	bool held; /* no job is started */
+	struct init_cron_status *crons;
+	size_t n_crons;
 };
 
 /* Bad text, which the container's root could write, is a failure, never a crash. */

@@ -45,9 +45,11 @@ CLEANFILES += %D%/orch-init
 orch_init_files = \
 	$(top_srcdir)/%D%/pid1.c \
 	$(top_srcdir)/%D%/pid1_conf.c \
+	$(top_srcdir)/%D%/pid1_cron.c \
+	$(top_srcdir)/base/cron.c \
 	$(top_srcdir)/%D%/pid1_log.c \
 	$(top_srcdir)/%D%/pid1_run.c
-EXTRA_DIST += %D%/pid1.c %D%/pid1.h %D%/pid1_conf.c %D%/pid1_log.c \
+EXTRA_DIST += %D%/pid1.c %D%/pid1.h %D%/pid1_conf.c %D%/pid1_cron.c %D%/pid1_log.c \
 	%D%/pid1_run.c
 %D%/orch-init: $(orch_init_files) $(top_srcdir)/%D%/pid1.h
 	@$(MKDIR_P) %D%

@@ -27,7 +27,7 @@ struct self self; /* all zero at first: a megabyte that needn't be in the file *
 
 static int folder, control, signals;
 static unsigned epoch;
-static char command[32]; /* not yet obeyed; "" for none */
+static char command[256]; /* not yet obeyed; "" for none */
 
 int64_t pid1_now(void)
 {
@@ -39,15 +39,21 @@ int64_t pid1_now(void)
 
 void pid1_write_status(void)
 {
-	static char text[8192];
+	static char text[24576];
 	size_t n = (size_t)snprintf(text, sizeof(text), "state %s\nepoch %u\nwhy %s\n",
 				    state_names[self.state], epoch, self.why);
 	int fd;
 
-	for (size_t i = 0; i < self.now->n && n < sizeof(text) - 200; i++) {
+	n += (size_t)snprintf(text + n, sizeof(text) - n, "held %d\n", self.held);
+	for (size_t i = 0; i < self.now->n && n < sizeof(text) - 400; i++) {
 		const struct proc *p = &self.now->procs[i];
 
-		if (!p->task)
+		if (p->cron)
+			n += (size_t)snprintf(text + n, sizeof(text) - n,
+					      "cron %d %d %u %d %lld %.200s\n", (int)p->pid,
+					      p->waits_ms != 0, p->runs, p->last_exit,
+					      (long long)p->due_s, p->name);
+		else if (!p->task)
 			n += (size_t)snprintf(text + n, sizeof(text) - n,
 					      "process %s %d %lld %u %d\n", p->name, (int)p->pid,
 					      (long long)p->since_ms, p->restarts, p->last_exit);
@@ -78,6 +84,15 @@ static void read_command(void)
 	if (got <= 0)
 		return;
 	text[got] = '\0';
+	if (!strncmp(text, "cron ", 5)) {
+		cron_ask(text + 5);
+		return;
+	}
+	if (!strcmp(text, "hold") || !strcmp(text, "release")) {
+		self.held = !strcmp(text, "hold");
+		pid1_write_status();
+		return;
+	}
 	self.stop_asked |= !strcmp(text, "stop");
 	memcpy(command, text, sizeof(command));
 }
@@ -95,6 +110,8 @@ static struct proc *owner_of(const struct stream *s)
 {
 	if (self.now->check.out == s)
 		return &self.now->check;
+	if (self.stopper.out == s)
+		return &self.stopper;
 	for (size_t c = 0; c < 2; c++)
 		for (size_t i = 0; i < self.confs[c].n; i++)
 			if (self.confs[c].procs[i].out == s)
@@ -107,7 +124,11 @@ static void read_stream(struct stream *s)
 	const struct proc *p = owner_of(s);
 	bool check = p == &self.now->check, task = p && p->task;
 
-	(void)stream_read(s, !p || check ? NULL : p->name, self.why, task ? sizeof(self.why) : 0);
+	(void)stream_read(s,
+			  !p || check	    ? NULL
+				  : p->cron ? "cron"
+					    : p->name,
+			  self.why, task ? sizeof(self.why) : 0);
 }
 
 /* One turn: output, ends of processes, and commands, which are only noted. */
@@ -149,6 +170,7 @@ static void do_start(void)
 	}
 	self.now->n = 0;
 	self.now = next;
+	self.held = false;
 	log_set(self.now->log_folder, self.now->log_size);
 	pid1_set_state(STARTING);
 	if (!run_tasks(self.now, NULL)) {
@@ -156,7 +178,7 @@ static void do_start(void)
 		return;
 	}
 	for (size_t i = 0; i < self.now->n && !self.stop_asked; i++)
-		if (!self.now->procs[i].task)
+		if (!self.now->procs[i].task && !self.now->procs[i].cron)
 			run_begin(&self.now->procs[i]);
 }
 
@@ -165,11 +187,21 @@ static bool take_over(struct proc *new, struct proc *old)
 {
 	new->pid = old->pid;
 	new->out = old->out;
+	new->in_group = old->in_group;
 	new->since_ms = old->since_ms;
 	new->next_ms = old->next_ms;
 	new->backoff_ms = old->backoff_ms;
 	new->restarts = old->restarts;
 	new->last_exit = old->last_exit;
+	new->kill_ms = old->kill_ms;
+	new->waits_ms = old->waits_ms;
+	new->runs = old->runs;
+	/* Another schedule counts from now on. */
+	if (new->cron && !strcmp(new->schedule, old->schedule) &&
+	    new->cron_hash == old->cron_hash) {
+		new->due_s = old->due_s;
+		new->named_s = old->named_s;
+	}
 	old->pid = 0;
 	old->out = NULL;
 	return new->hash != old->hash;
@@ -177,17 +209,17 @@ static bool take_over(struct proc *new, struct proc *old)
 
 static void react(struct proc *p, int reaction, bool changed)
 {
-	if (!p->pid)
-		return;
 	if (changed || reaction == RESTART) {
 		enum state before = self.state;
 
 		self.state = STOPPING; /* its end is no accident */
 		run_stop(p);
 		self.state = before;
+		/* What it is now may live where it didn't before. */
+		p->restarts = p->backoff_ms = 0;
 		run_begin(p);
 		pid1_set_state(STARTING);
-	} else if (reaction == SIGNAL) {
+	} else if (p->pid && reaction == SIGNAL) {
 		(void)kill(p->pid, p->reload_signal);
 		log_say("%s: signal %d", p->name, p->reload_signal);
 	}
@@ -208,14 +240,17 @@ static void do_reload(bool swap)
 	self.now = next;
 	log_set(self.now->log_folder, self.now->log_size);
 	for (size_t i = old->n; i-- > 0;)
-		if (!conf_find(next, old->procs[i].name))
+		if (!conf_find(next, old->procs[i].name, old->procs[i].cron))
 			run_stop(&old->procs[i]);
 	for (size_t i = 0; i < next->n; i++) {
-		struct proc *p = &next->procs[i], *was = conf_find(old, p->name);
+		struct proc *p = &next->procs[i], *was = conf_find(old, p->name, p->cron);
 
 		if (p->task)
 			continue;
-		if (was)
+		if (p->cron) {
+			if (was)
+				(void)take_over(p, was);
+		} else if (was)
 			react(p, swap ? p->on_swap : p->on_reload, take_over(p, was));
 		else
 			run_begin(p);
@@ -244,7 +279,8 @@ static void obey(void)
 static bool all_run(void)
 {
 	for (size_t i = 0; i < self.now->n; i++)
-		if (!self.now->procs[i].task && !self.now->procs[i].pid)
+		if (!self.now->procs[i].task && !self.now->procs[i].cron &&
+		    !self.now->procs[i].pid && !run_rests(&self.now->procs[i]))
 			return false;
 	return true;
 }
@@ -331,6 +367,10 @@ int main(int argc, char **argv)
 		bool running = self.state == STARTING || self.state == READY;
 		int64_t due = running ? restart_due() : 60000;
 		int64_t check = running ? check_ready() : 60000;
+		int64_t job = running ? cron_turn() : 60000;
+
+		if (job < due)
+			due = job;
 
 		if (*command)
 			obey();

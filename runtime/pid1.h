@@ -11,7 +11,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define PID1_PROCESSES 32
+#include "base/cron.h"
+
+#define PID1_PROCESSES 64
 #define PID1_TEXT (512 * 1024) /* bytes of init.conf */
 #define PID1_WORDS 4096	       /* arguments and variables in it */
 #define PID1_LINE 8192	       /* longest line of a log */
@@ -34,14 +36,24 @@ struct proc {
 	int stop_signal, reload_signal;
 	uint32_t grace_ms, timeout_ms, interval_ms;
 	int on_reload, on_swap;
+	bool group, may_end;
 	uint64_t
 		hash; /* of what makes it another process: arguments, variables, ids, folder, input */
+	/* of a job */
+	bool cron;
+	const char *schedule, *stop;
+	uint32_t cron_hash, jitter_s;
+	struct cron_spec when;
 	/* as it runs */
 	pid_t pid;
+	bool in_group;		   /* was started with `group` */
 	int64_t since_ms, next_ms; /* started; to be started again (0: not) */
 	uint32_t backoff_ms, restarts;
 	int last_exit;
 	struct stream *out;
+	/* a job: when it is due, and for which time that stands; what waits; when it is killed (0: not) */
+	int64_t due_s, named_s, waits_ms, kill_ms;
+	uint32_t runs;
 };
 
 struct conf {
@@ -51,11 +63,12 @@ struct conf {
 	struct proc procs[PID1_PROCESSES], check;
 	const char *log_folder;
 	uint64_t log_size;
+	uint32_t clock_rate;
 };
 
 /* pid1_conf.c: false with `why` filled when the file can't be read or says nonsense. */
 bool conf_read(struct conf *c, int folder, char *why, size_t size);
-struct proc *conf_find(struct conf *c, const char *name);
+struct proc *conf_find(struct conf *c, const char *name, bool cron);
 
 /* pid1_log.c */
 void log_set(const char *folder, uint64_t size);
@@ -66,6 +79,8 @@ void log_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 bool stream_read(struct stream *s, const char *name, char *last, size_t size);
 
 /* pid1_run.c */
+/* It ended as it may, and is to be started again. */
+bool run_rests(const struct proc *p);
 bool run_start(struct proc *p);
 /* run_start() and a line in the log; tried again later when it fails. */
 void run_begin(struct proc *p);
@@ -79,6 +94,13 @@ void run_reap(void);
 /* One after the other, or the one of this name; false with `why` filled at the first that fails. */
 bool run_tasks(struct conf *c, const char *only);
 
+/* pid1_cron.c */
+/* Starts the job that is due, stops one that takes too long; the time until there is something to do again. */
+int64_t cron_turn(void);
+void cron_ask(const char *name);
+void cron_stop(struct proc *p);
+void cron_ended(struct proc *p);
+
 /* pid1.c */
 enum state { WAITING, STARTING, READY, FAILED, STOPPING };
 
@@ -87,6 +109,8 @@ extern struct self {
 	struct stream streams[PID1_PROCESSES + 1];
 	enum state state;
 	char why[300];
+	bool held;	     /* no job is started */
+	struct proc stopper; /* the command that stops a job */
 	bool stop_asked;
 	sigset_t blocked;
 } self;

@@ -114,6 +114,12 @@ static bool read_number(struct reader *r, const char *key, const char *value)
 		p->reload_signal = n ? (int)n : 1;
 	else if (!strcmp(key, "grace"))
 		p->grace_ms = n ? (uint32_t)n : 10000;
+	else if (!strcmp(key, "same_env") && r->c->n > 1)
+		return begin_env(r) && (p->env = p[-1].env);
+	else if (!strcmp(key, "hash"))
+		p->cron_hash = (uint32_t)n;
+	else if (!strcmp(key, "jitter"))
+		p->jitter_s = (uint32_t)n;
 	else if (!strcmp(key, "timeout"))
 		p->timeout_ms = (uint32_t)n;
 	else if (!strcmp(key, "interval"))
@@ -122,6 +128,10 @@ static bool read_number(struct reader *r, const char *key, const char *value)
 		p->on_reload = (int)n;
 	else if (!strcmp(key, "on_swap") && n <= RESTART)
 		p->on_swap = (int)n;
+	else if (!strcmp(key, "group") && n <= 1)
+		p->group = n;
+	else if (!strcmp(key, "may_end") && n <= 1)
+		p->may_end = n;
 	else
 		return refuse(r, "unknown key or value");
 	if (!strcmp(key, "uid") || !strcmp(key, "gid"))
@@ -140,6 +150,14 @@ static bool read_text(struct reader *r, const char *key, char *value, bool *know
 		mix(r->p, key, value);
 		return begin_env(r) && add_word(r, value);
 	}
+	if (!strcmp(key, "schedule")) {
+		r->p->schedule = value;
+		return true;
+	}
+	if (!strcmp(key, "stop")) {
+		r->p->stop = value;
+		return true;
+	}
 	if (!strcmp(key, "folder")) {
 		r->p->folder = value;
 	} else if (!strcmp(key, "input")) {
@@ -155,16 +173,19 @@ static bool read_text(struct reader *r, const char *key, char *value, bool *know
 static bool read_head(struct reader *r, const char *key, char *value, bool *known)
 {
 	struct conf *c = r->c;
-	bool task = !strcmp(key, "task");
+	bool task = !strcmp(key, "task"), cron = !strcmp(key, "cron");
 
 	*known = true;
-	if (task || !strcmp(key, "process")) {
+	if (task || cron || !strcmp(key, "process")) {
 		if (c->n == PID1_PROCESSES)
 			return refuse(r, "too many processes");
+		if (cron)
+			return begin_process(r, &c->procs[c->n++], value, false) &&
+				(r->p->cron = r->p->group = true);
 		if (!*value ||
 		    strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789_-") != strlen(value))
 			return refuse(r, "bad name");
-		if (conf_find(c, value))
+		if (conf_find(c, value, false))
 			return refuse(r, "name given twice");
 		return begin_process(r, &c->procs[c->n++], value, task);
 	}
@@ -174,6 +195,8 @@ static bool read_head(struct reader *r, const char *key, char *value, bool *know
 		c->log_folder = value;
 	else if (!strcmp(key, "log_size"))
 		c->log_size = strtoull(value, NULL, 10);
+	else if (!strcmp(key, "clock_rate"))
+		c->clock_rate = (uint32_t)strtoul(value, NULL, 10);
 	else
 		*known = false;
 	return true;
@@ -220,6 +243,22 @@ static bool load(struct conf *c, int folder, char *why, size_t size)
 	return true;
 }
 
+static bool check_schedules(struct conf *c, char *why, size_t size)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		struct proc *p = &c->procs[i];
+		const char *wrong = !p->cron ? NULL
+			: p->schedule	     ? cron_parse(p->schedule, p->cron_hash, &p->when)
+					     : "it has no schedule";
+
+		if (wrong) {
+			snprintf(why, size, "init.conf: %.100s: %s", p->name, wrong);
+			return false;
+		}
+	}
+	return true;
+}
+
 bool conf_read(struct conf *c, int folder, char *why, size_t size)
 {
 	struct reader r = { .c = c, .why = why, .size = size };
@@ -228,6 +267,7 @@ bool conf_read(struct conf *c, int folder, char *why, size_t size)
 	c->n = c->n_words = 0;
 	c->log_folder = NULL;
 	c->log_size = 0;
+	c->clock_rate = 0;
 	memset(&c->check, 0, sizeof(c->check));
 	if (!load(c, folder, why, size))
 		return false;
@@ -245,13 +285,13 @@ bool conf_read(struct conf *c, int folder, char *why, size_t size)
 			snprintf(why, size, "init.conf: %s has no command", c->procs[i].name);
 			return false;
 		}
-	return true;
+	return check_schedules(c, why, size);
 }
 
-struct proc *conf_find(struct conf *c, const char *name)
+struct proc *conf_find(struct conf *c, const char *name, bool cron)
 {
 	for (size_t i = 0; i < c->n; i++)
-		if (!strcmp(c->procs[i].name, name))
+		if (c->procs[i].cron == cron && !strcmp(c->procs[i].name, name))
 			return &c->procs[i];
 	return NULL;
 }

@@ -19,6 +19,8 @@
 #define STEADY_MS 10000 /* after a run of this length the next restart is immediate again */
 #define TASK_MS 600000
 
+static const struct proc *stopping; /* what is left of its group may still say something */
+
 static struct stream *take_stream(void)
 {
 	for (size_t i = 0; i < sizeof(self.streams) / sizeof(self.streams[0]); i++)
@@ -74,6 +76,7 @@ bool run_start(struct proc *p)
 	s->fd = out[0];
 	s->n = 0;
 	p->out = s;
+	p->in_group = p->group;
 	p->since_ms = pid1_now();
 	p->next_ms = 0;
 	return true;
@@ -108,6 +111,8 @@ static void drain(struct proc *p, const char *log, char *last, size_t size)
 		if (poll(&f, 1, 0) <= 0 || !stream_read(p->out, log, last, size))
 			break;
 	}
+	if (p == stopping)
+		return;
 	/* A grandchild may hold the other end for ever: what it says from now on is lost. */
 	if (p->out && p->out->fd >= 0) {
 		close(p->out->fd);
@@ -116,10 +121,21 @@ static void drain(struct proc *p, const char *log, char *last, size_t size)
 	p->out = NULL;
 }
 
+bool run_rests(const struct proc *p)
+{
+	return p->may_end && !p->pid && p->next_ms && p->last_exit == 0;
+}
+
 static void ended(struct proc *p, int status)
 {
 	p->pid = 0;
 	p->last_exit = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	if (p->cron) {
+		drain(p, "cron", NULL, 0);
+		if (p != &self.stopper)
+			cron_ended(p);
+		return;
+	}
 	if (p == &self.now->check || p->task) {
 		drain(p, p->task && p != &self.now->check ? p->name : NULL, self.why,
 		      sizeof(self.why));
@@ -130,7 +146,8 @@ static void ended(struct proc *p, int status)
 	if (self.state == STARTING || self.state == READY) {
 		p->restarts++;
 		retry_later(p);
-		pid1_set_state(STARTING);
+		if (!run_rests(p))
+			pid1_set_state(STARTING);
 	}
 	pid1_write_status();
 }
@@ -143,6 +160,8 @@ void run_reap(void)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (self.now->check.pid == pid)
 			ended(&self.now->check, status);
+		if (self.stopper.pid == pid)
+			ended(&self.stopper, status);
 		for (size_t c = 0; c < 2; c++)
 			for (size_t i = 0; i < self.confs[c].n; i++)
 				if (self.confs[c].procs[i].pid == pid)
@@ -156,23 +175,36 @@ void run_kill(const struct proc *p, int sig)
 		(void)kill(p->pid, sig);
 }
 
+/* A shell is gone before what it runs, which is ours from then on and wakes us when it ends. */
+static bool is_gone(const struct proc *p, pid_t pid)
+{
+	return !p->pid && (!p->in_group || kill(-pid, 0) < 0);
+}
+
 /* Its signal, its grace, then SIGKILL to all of its process group. */
 void run_stop(struct proc *p)
 {
 	int64_t end = pid1_now() + p->grace_ms;
+	pid_t pid = p->pid;
 
 	p->next_ms = 0;
-	if (!p->pid)
+	if (!pid)
 		return;
-	(void)kill(p->pid, p->stop_signal);
-	while (p->pid && pid1_now() < end)
+	stopping = p;
+	if (p->cron)
+		cron_stop(p);
+	else
+		(void)kill(p->in_group ? -pid : pid, p->stop_signal);
+	while (!is_gone(p, pid) && pid1_now() < end)
 		pid1_turn(end - pid1_now());
-	if (p->pid) {
+	if (!is_gone(p, pid)) {
 		log_say("%s: doesn't stop, killed", p->name);
-		run_kill(p, SIGKILL);
-		while (p->pid)
+		(void)kill(-pid, SIGKILL);
+		while (!is_gone(p, pid))
 			pid1_turn(1000);
 	}
+	stopping = NULL;
+	drain(p, p->cron ? "cron" : p->name, NULL, 0);
 }
 
 void run_stop_check(void)

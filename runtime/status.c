@@ -69,6 +69,28 @@ static int read_process(char *value, struct init_process_status *out)
 	return 0;
 }
 
+/* Its name is last, since it may have spaces. */
+static int read_cron(char *value, struct init_cron_status *out)
+{
+	long long pid, waiting, runs, last, next;
+
+	if (take_number(&value, 0, INT32_MAX, &pid) < 0 ||
+	    take_number(&value, 0, 1, &waiting) < 0 ||
+	    take_number(&value, 0, UINT32_MAX, &runs) < 0 ||
+	    take_number(&value, -1, 255, &last) < 0 ||
+	    take_number(&value, 0, INT64_MAX, &next) < 0 || !*value)
+		return -1;
+	*out = (struct init_cron_status){
+		.name = value,
+		.pid = (int)pid,
+		.waiting = waiting,
+		.runs = (uint32_t)runs,
+		.last_exit = (int)last,
+		.next_s = next,
+	};
+	return 0;
+}
+
 static int read_line(struct init_status *s, char *key, char *value)
 {
 	long long number;
@@ -85,6 +107,16 @@ static int read_line(struct init_status *s, char *key, char *value)
 		s->epoch = (uint32_t)number;
 		return 0;
 	}
+	if (!strcmp(key, "held")) {
+		if (take_number(&value, 0, 1, &number) < 0)
+			return -1;
+		s->held = number;
+		return 0;
+	}
+	if (!strcmp(key, "cron"))
+		return s->n_crons == PROCESSES_MAX || read_cron(value, &s->crons[s->n_crons]) < 0
+			? -1
+			: (s->n_crons++, 0);
 	if (strcmp(key, "process") != 0 || s->n == PROCESSES_MAX)
 		return -1;
 	return read_process(value, &s->processes[s->n]) < 0 ? -1 : (s->n++, 0);
@@ -98,6 +130,7 @@ int init_status_parse(struct arena *arena, const char *text, size_t size, struct
 	unsigned number = 0;
 
 	s.processes = arena_array(arena, PROCESSES_MAX, sizeof(*s.processes));
+	s.crons = arena_array(arena, PROCESSES_MAX, sizeof(*s.crons));
 	for (line = copy; *line; line = next) {
 		char *value;
 

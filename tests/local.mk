@@ -37,28 +37,30 @@ dist_check_SCRIPTS += $(e2e_tests)
 check-e2e:
 	ORCH="$${ORCH:-$(bindir)/orch}"; export ORCH; \
 	ORCH_TEST_CACHE="$${ORCH_TEST_CACHE:-/var/cache/orch-test}"; export ORCH_TEST_CACHE; \
-	$(MAKE) $(AM_MAKEFLAGS) check-TESTS check_PROGRAMS= TESTS='$(e2e_tests)'
+	$(MAKE) $(AM_MAKEFLAGS) -j2 check-TESTS check_PROGRAMS= TESTS='$(e2e_tests)'
 
 .PHONY: check-unit check-e2e
 
 # Each parser, for a while: make fuzz FUZZ_SECONDS=3600. Needs clang; what it finds stays in fuzz/.
 FUZZ_SECONDS = 60
+FUZZ_JOBS = `nproc`
 FUZZ_CC = clang
-fuzz_sources = $(srcdir)/base/*.c $(srcdir)/manifests/*.c $(srcdir)/orchestrator/backup.c
+fuzz_sources = $(abs_top_srcdir)/base/*.c $(abs_top_srcdir)/manifests/*.c \
+	$(abs_top_srcdir)/orchestrator/backup.c $(abs_top_srcdir)/tests/fuzz/project.c
+fuzz_flags = -g -O1 -std=gnu17 -fsanitize=fuzzer-no-link,address,undefined -I$(abs_top_srcdir) \
+	$(AM_CPPFLAGS) $(YAML_CFLAGS) $(PCRE2_CFLAGS) $(JANSSON_CFLAGS)
 fuzz:
-	@$(MKDIR_P) fuzz
+	@$(MKDIR_P) fuzz/objects
+	@echo "  CC       fuzz/objects"; cd fuzz/objects && printf '%s\n' $(fuzz_sources) | \
+	  xargs -P $(FUZZ_JOBS) -n 8 $(FUZZ_CC) $(fuzz_flags) -c
 	@set -e; for target in $(fuzz_targets); do \
-	  name=$${target##*/}; echo "  FUZZ     $$name"; \
-	  $(FUZZ_CC) -g -O1 -std=gnu17 -fsanitize=fuzzer,address,undefined $(AM_CPPFLAGS) $(YAML_CFLAGS) \
-	    $(PCRE2_CFLAGS) $(JANSSON_CFLAGS) -o fuzz/$$name $(srcdir)/$$target.c \
-	    $(srcdir)/tests/fuzz/project.c $(fuzz_sources) \
+	  name=$${target##*/}; echo "  CCLD     fuzz/$$name"; \
+	  $(FUZZ_CC) $(fuzz_flags) -fsanitize=fuzzer -o fuzz/$$name $(srcdir)/$$target.c fuzz/objects/*.o \
 	    $(YAML_LIBS) $(PCRE2_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS); \
 	  $(MKDIR_P) fuzz/$$name.found; \
-	  fuzz/$$name -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -artifact_prefix=fuzz/ fuzz/$$name.found \
-	    $(srcdir)/tests/fuzz/corpus/$${name#fuzz_} 2>&1 | \
-	    grep -E 'ERROR|SUMMARY|number_of_executed_units|Test unit written' ; \
-	  test -z "$$(find fuzz -maxdepth 1 -name 'crash-*' -o -maxdepth 1 -name 'timeout-*')"; \
 	done
+	@printf '%s\n' $(fuzz_targets) | xargs -P $(FUZZ_JOBS) -n 1 \
+	  bash $(srcdir)/tests/fuzz/run.sh $(FUZZ_SECONDS) $(srcdir)/tests/fuzz/corpus
 
 .PHONY: fuzz
 
@@ -78,3 +80,4 @@ check-vm: all
 
 .PHONY: check-vm
 EXTRA_DIST += tests/vm/run
+EXTRA_DIST += tests/fuzz/run.sh

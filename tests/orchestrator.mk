@@ -10,6 +10,9 @@ tests_unit_test_desired_SOURCES = tests/unit/test_desired.c tests/unit/fake_back
 	tests/unit/fake_backend.h
 unit_tests += tests/unit/test_effects
 unit_tests += tests/unit/test_gc
+unit_tests += tests/unit/test_lower
+tests_unit_test_lower_SOURCES = tests/unit/test_lower.c tests/unit/fake_backend.c \
+	tests/unit/fake_backend.h
 unit_tests += tests/unit/test_plan
 unit_tests += tests/unit/test_project
 unit_tests += tests/unit/test_tree
@@ -34,3 +37,5 @@ e2e_tests += tests/e2e/services.sh
 e2e_tests += tests/e2e/shop.sh
 e2e_tests += tests/e2e/volumes.sh
 EXTRA_DIST += tests/e2e/images.sh tests/e2e/lib.sh tests/e2e/prefix.sh
+e2e_tests += tests/e2e/workers.sh
+EXTRA_DIST += tests/e2e/images.sh tests/e2e/lib.sh

@@ -16,7 +16,7 @@ kind: app
 user: web
 users: {web: {uid: 10000, gid: 10000, home: /app}}
 processes:
-  httpd: {command: [/bin/httpd, -f, -p, "80", -h, /app], main: true, on_swap: none}
+  httpd: {command: [/bin/httpd, -f, -p, "80", -h, /app], main: true}
 ready: [/bin/wget, -q, -O, /dev/null, "http://127.0.0.1/page"]
 endpoints: {http: {scheme: http, port: 80, default: true}}
 memory: 64M

@@ -21,7 +21,7 @@ kind: app
 user: web
 users: {web: {uid: 10000, gid: 10000, home: /app}}
 processes:
-  httpd: {command: [/bin/httpd, -f, -p, "80", -h, /app], main: true, on_swap: none}
+  httpd: {command: [/bin/httpd, -f, -p, "80", -h, /app], main: true}
 ready: [/bin/wget, -q, -O, /dev/null, "http://127.0.0.1/page"]
 endpoints: {http: {scheme: http, port: 80, default: true}}
 hooks: [configure]
@@ -374,7 +374,6 @@ check "for builds" orch var set -q --no-runtime BUILT one
 check "is a swap" contains "$(orch deploy 2>&1)" "swap"
 check "built with it" same "$(orch exec web -- cat /app/built)" one
 check "the process doesn't see it" same "$(value main BUILT)" ""
-check "the process stays after it" same "$(orch exec web -- pidof httpd)" "$web"
 check "at run time only" orch var set -q --no-build RUN one
 images=$(orch image ls --json | jq '.images | length')
 check "a restart" contains "$(orch deploy 2>&1)" "restart"

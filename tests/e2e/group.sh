@@ -16,7 +16,7 @@ kind: app
 user: web
 users: {web: {uid: 10000, gid: 10000, home: /app}}
 processes:
-  httpd: {command: [/bin/httpd, -f, -p, "80", -h, /app], main: true, on_swap: none}
+  httpd: {command: [/bin/httpd, -f, -p, "80", -h, /app], main: true}
 ready: [/bin/wget, -q, -O, /dev/null, "http://127.0.0.1/page"]
 endpoints: {http: {scheme: http, port: 80, default: true}}
 memory: 64M
@@ -113,14 +113,14 @@ commit "$project" "in one file"
 check "orch config of its own output" same "$(orch config)" "$(cat "$work/config.yaml")"
 check "an empty plan" exits 0 orch plan --detailed-exitcode
 # What can't be done yet is refused before anything is touched; to look at it takes no rights.
-printf 'crons: {nightly: {spec: "H 3 * * *", commands: {start: "true"}}}\n' >"$work/cron"
+printf 'operations: {clear: {commands: {start: "true"}}}\n' >"$work/later"
 git rm -q -r .upsun
 git checkout -q HEAD~ -- app.yaml services.yaml
-cat "$work/cron" >>app.yaml
-commit "$project" "with a cron"
-check "a cron is fine to validate" orch validate
-check "validate -v says more" contains "$(orch validate -v 2>&1)" "crons: not run yet"
-check "a cron is not deployed" exits 2 orch deploy
+cat "$work/later" >>app.yaml
+commit "$project" "with an operation"
+check "an operation is fine to validate" orch validate
+check "validate -v says more" contains "$(orch validate -v 2>&1)" "operations: not run yet"
+check "an operation is not deployed" exits 2 orch deploy
 check "nor planned" exits 2 orch plan
 check "but offline" contains "$(orch plan --offline 2>/dev/null)" "create"
 chmod 755 "$work" "$project"

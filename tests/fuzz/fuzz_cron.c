@@ -3,7 +3,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "manifests/cron.h"
+#include "base/cron.h"
 #include "tests/fuzz/project.h"
 
 static void check(const struct cron_spec *spec, time_t at)

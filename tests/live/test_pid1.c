@@ -76,9 +76,17 @@ static struct init_process process(const char *name, const char *script, bool ta
 				      .grace_ms = 2000 };
 }
 
+static const struct init_cron *crons;
+static size_t n_crons;
+
 static void tell(const struct init_process *list, size_t n, const char *command)
 {
-	const struct init_spec spec = { .processes = list, .n = n, .log_folder = LOGS };
+	const struct init_spec spec = { .processes = list,
+					.n = n,
+					.crons = crons,
+					.n_crons = n_crons,
+					.clock_rate = 1200, /* a minute is 50 ms */
+					.log_folder = LOGS };
 	uint32_t epoch = now.epoch;
 
 	cr_assert_eq(init_write_spec_at(folder, &spec, 0, &err), 0, "%s", err.text);
@@ -136,6 +144,54 @@ Test(pid1, a_failing_task_is_told_and_can_be_repeated)
 	list[0] = process("boot", "exit 0", true);
 	tell(list, 2, "restart");
 	wait_for(INIT_READY);
+}
+
+/* The shell ends at once; what it runs takes its time, and has it. */
+Test(pid1, a_group_is_stopped_when_all_of_it_is_gone)
+{
+	struct init_process list[] = {
+		process("app",
+			"(trap 'sleep 0.3; echo bye; exit' TERM; while :; do sleep 0.05; done); :",
+			false),
+	};
+
+	list[0].group = true;
+	tell(list, 1, "start");
+	wait_for(INIT_READY);
+	usleep(100000);
+	list[0] = process("app", "exec sleep 1000", false);
+	tell(list, 1, "reload");
+	cr_expect_not_null(strstr(log_of("app"), "Z bye\n"), "%s", log_of("app"));
+	wait_for(INIT_READY);
+}
+
+/* A long pause before its next start, and the container is as ready as ever; another one is started at once. */
+Test(pid1, what_may_end_stays_ready)
+{
+	struct init_process list[] = { process("app", "exit 0", false) };
+
+	list[0].may_end = true;
+	tell(list, 1, "start");
+	for (int i = 0; i < 1000 && (now.n == 0 || now.processes[0].restarts < 4); i++) {
+		usleep(5000);
+		cr_assert_eq(init_status_read_at(&arena, folder, &now, &err), 0);
+	}
+	cr_assert_geq(now.processes[0].restarts, 4);
+	cr_expect_eq(now.state, INIT_READY);
+	cr_expect_eq(now.processes[0].pid, 0);
+	list[0] = process("app", "exec sleep 1000", false);
+	tell(list, 1, "reload");
+	wait_for(INIT_READY);
+	cr_expect_gt(now.processes[0].pid, 0);
+	cr_expect_eq(now.processes[0].restarts, 0);
+	list[0] = process("app", "exit 1", false);
+	list[0].may_end = true;
+	tell(list, 1, "reload");
+	for (int i = 0; i < 1000 && now.processes[0].restarts < 3; i++) {
+		usleep(5000);
+		cr_assert_eq(init_status_read_at(&arena, folder, &now, &err), 0);
+	}
+	cr_expect_eq(now.state, INIT_STARTING, "a failure is no such end");
 }
 
 Test(pid1, restarts_what_ends)
@@ -211,4 +267,169 @@ Test(pid1, stops_in_order_and_ends)
 	cr_assert_eq(waitpid(init, NULL, 0), init);
 	cr_assert_eq(file_read(&arena, AT_FDCWD, "/mnt/order", 100, &order, NULL, &err), 0);
 	cr_expect_str_eq(order, "last\nfirst\n");
+}
+
+static struct init_cron job(const char *name, const char *schedule, const char *script)
+{
+	return (struct init_cron){ .process = process(name, script, false), .schedule = schedule };
+}
+
+static const struct init_cron_status *job_status(const char *name)
+{
+	cr_assert_eq(init_status_read_at(&arena, folder, &now, &err), 0, "%s", err.text);
+	for (size_t i = 0; i < now.n_crons; i++)
+		if (!strcmp(now.crons[i].name, name))
+			return &now.crons[i];
+	cr_assert_fail("no job %s", name);
+	return NULL;
+}
+
+static void wait_for_runs(const char *name, uint32_t runs)
+{
+	for (int i = 0; i < 1000 && job_status(name)->runs < runs; i++)
+		usleep(5000);
+	cr_assert_geq(job_status(name)->runs, runs, "%s", log_of("cron"));
+}
+
+static void wait_for_start(const char *name)
+{
+	for (int i = 0; i < 1000 && !job_status(name)->pid; i++)
+		usleep(5000);
+	cr_assert_neq(job_status(name)->pid, 0, "%s", log_of("init"));
+}
+
+Test(pid1, runs_jobs_on_schedule_one_at_a_time)
+{
+	const struct init_process app = process("app", "exec sleep 1000", false);
+	const struct init_cron list[] = {
+		job("often", "* * * * *",
+		    "mkdir /mnt/lock || echo CLASH; sleep 0.02; rmdir /mnt/lock; exit 3"),
+		job("odd name", "*/2 * * * *",
+		    "mkdir /mnt/lock || echo CLASH; echo two; echo path $PATH; sleep 0.02; rmdir "
+		    "/mnt/lock"),
+		job("never", "0 0 30 2 *", "echo NEVER"),
+	};
+
+	crons = list;
+	n_crons = 3;
+	tell(&app, 1, "start");
+	wait_for_runs("often", 4);
+	wait_for_runs("odd name", 2);
+	cr_expect_eq(job_status("often")->last_exit, 3);
+	cr_expect_eq(job_status("odd name")->last_exit, 0);
+	cr_expect_eq(job_status("never")->runs, 0);
+	cr_expect_gt(job_status("often")->next_s, 0);
+	cr_expect_eq(now.state, INIT_READY, "the end of a job is no accident");
+	cr_expect_not_null(strstr(log_of("cron"), "Z odd name: started\n"));
+	cr_expect_not_null(strstr(log_of("cron"), "Z two\n"));
+	cr_expect_not_null(strstr(log_of("cron"), "Z often: ended, exit 3\n"));
+	cr_expect_null(strstr(log_of("cron"), "CLASH"), "%s", log_of("cron"));
+	cr_expect_null(strstr(log_of("cron"), "NEVER"));
+	cr_expect_not_null(strstr(log_of("cron"), "Z path /bin:/usr/bin\n"), "told once for all");
+}
+
+Test(pid1, starts_no_job_while_held)
+{
+	const struct init_process app = process("app", "exec sleep 1000", false);
+	const struct init_cron list[] = { job("often", "* * * * *", "exit 0"),
+					  job("rare", "0 0 29 2 *", "exit 0") };
+	uint32_t runs;
+
+	crons = list;
+	n_crons = 2;
+	tell(&app, 1, "start");
+	wait_for_runs("often", 1);
+	cr_assert_eq(init_command_at(folder, "hold", &err), 0);
+	for (int i = 0; i < 1000 && (job_status("often")->pid || !now.held); i++)
+		usleep(5000);
+	cr_assert(now.held);
+	runs = job_status("often")->runs;
+	cr_assert_eq(init_command_at(folder, "cron rare", &err), 0);
+	usleep(300000); /* six minutes of theirs */
+	cr_expect_eq(job_status("often")->runs, runs);
+	cr_expect(job_status("often")->waiting);
+	cr_expect(job_status("rare")->waiting);
+	cr_assert_eq(init_command_at(folder, "release", &err), 0);
+	wait_for_runs("often", runs + 1);
+	wait_for_runs("rare", 1);
+}
+
+Test(pid1, stops_a_job_that_takes_too_long)
+{
+	const struct init_process app = process("app", "exec sleep 1000", false);
+	struct init_cron list[] = {
+		job("asked", "0 0 29 2 *",
+		    "trap 'echo asked; exit 7' TERM; while :; do sleep 0.02; done"),
+		job("told", "0 0 29 2 *", "while [ ! -e /mnt/told ]; do sleep 0.02; done; exit 8"),
+		job("deaf", "0 0 29 2 *", "trap '' TERM; while :; do sleep 0.02; done"),
+	};
+
+	for (size_t i = 0; i < 3; i++)
+		list[i].process.timeout_ms = list[i].process.grace_ms = 200;
+	list[1].process.grace_ms = 5000;
+	list[1].stop = "echo by its own command; touch /mnt/told";
+	crons = list;
+	n_crons = 3;
+	tell(&app, 1, "start");
+	wait_for(INIT_READY);
+	for (size_t i = 0; i < 3; i++)
+		cr_assert_eq(init_command_at(folder,
+					     arena_printf(&arena, "cron %s", list[i].process.name),
+					     &err),
+			     0);
+	for (size_t i = 0; i < 3; i++)
+		wait_for_runs(list[i].process.name, 1);
+	cr_expect_eq(job_status("asked")->last_exit, 7);
+	cr_expect_eq(job_status("told")->last_exit, 8);
+	cr_expect_eq(job_status("deaf")->last_exit, 128 + SIGKILL);
+	cr_expect_not_null(strstr(log_of("cron"), "Z by its own command\n"), "%s", log_of("cron"));
+}
+
+Test(pid1, a_job_lives_through_a_reload)
+{
+	const struct init_process app = process("app", "exec sleep 1000", false);
+	const struct init_cron list[] = { job("rare", "0 0 29 2 *",
+					      "while [ ! -e /mnt/go ]; do sleep 0.02; done") };
+	int pid;
+
+	crons = list;
+	n_crons = 1;
+	tell(&app, 1, "start");
+	wait_for(INIT_READY);
+	cr_assert_eq(init_command_at(folder, "cron rare", &err), 0);
+	wait_for_start("rare");
+	pid = job_status("rare")->pid;
+	tell(&app, 1, "reload");
+	cr_expect_eq(job_status("rare")->pid, pid);
+	close(open(RUN "/go", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	wait_for_runs("rare", 1);
+	cr_assert_eq(init_command_at(folder, "cron rare", &err), 0);
+	wait_for_runs("rare", 2);
+	n_crons = 0;
+	tell(&app, 1, "reload");
+	cr_expect_eq(now.n_crons, 0);
+}
+
+/* The same job always has the same offset from the same time, below the jitter and the period. */
+Test(pid1, jitter_is_less_than_the_period)
+{
+	const struct init_process app = process("app", "exec sleep 1000", false);
+	struct init_cron list[] = { job("a", "0 0 1 * *", "exit 0"),
+				    job("b", "0 0 1 * *", "exit 0"),
+				    job("c", "* * * * *", "exit 0") };
+	int64_t a, b;
+
+	for (size_t i = 0; i < 3; i++) {
+		list[i].jitter_s = 1200;
+		list[i].hash = (uint32_t)i + 77;
+	}
+	crons = list;
+	n_crons = 3;
+	tell(&app, 1, "start");
+	wait_for_runs("c", 3);
+	a = job_status("a")->next_s;
+	b = job_status("b")->next_s;
+	cr_expect_lt(a % 86400, 1200);
+	cr_expect_lt(b % 86400, 1200);
+	cr_expect_neq(a, b);
 }

@@ -3,7 +3,7 @@
 #include <time.h>
 
 #include "base/auto.h"
-#include "manifests/cron.h"
+#include "base/cron.h"
 
 /* 2026-11-24 is a Tuesday. */
 static const struct {

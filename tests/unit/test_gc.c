@@ -13,7 +13,7 @@ static const struct {
 	const char *type;
 	int64_t expires;
 	bool busy, branched;
-	int branch;
+	enum gc_branch branch;
 	bool expired_only, remove;
 	const char *why;
 } environments[] = {

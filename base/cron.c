@@ -1,4 +1,4 @@
-#include "manifests/cron.h"
+#include "base/cron.h"
 
 #include <stddef.h>
 #include <string.h>
