@@ -94,17 +94,18 @@ done
 rm -rf "$volume/fresh" "$work/disk"
 
 # Its own start, beside which the clone's "ready" stands.
-for _ in 1 2 3; do
+for _ in 1 2 3 4 5; do
 	orch stop -q
 	wall orch start -q >>"$work/start"
 done
-echo "clones of a running group, in milliseconds, median of 3; $database itself starts in $(median <"$work/start")"
+echo "clones of a running group, in milliseconds, median of 5; $database itself starts in $(median <"$work/start")"
 printf '  %-10s %10s %10s %14s %10s %16s\n' "" created ready "bytes added" "cp -a" "cp --reflink"
 for size in $sizes; do
 	mkdir "$volume/more"
 	fill "$volume/more" "$size"
+	btrfs filesystem sync "$pool"
 	rm -f "$work"/t.*
-	for _ in 1 2 3; do
+	for _ in 1 2 3 4 5; do
 		before=$(df_used)
 		orch branch copy --no-start -q >/dev/null 2>&1
 		echo $(($(df_used) - before)) >>"$work/t.added"
