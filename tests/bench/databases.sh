@@ -68,7 +68,7 @@ start() {
 	case $kind in
 	plain)
 		mkdir "$work/disk.plain"
-		on plain pool use "$work/disk.plain" --unlimited --allow-copy >/dev/null || return 1
+		on plain pool use "$work/disk.plain" --unlimited --allow-copy >/dev/null 2>&1 || return 1
 		;;
 	xfs)
 		truncate -s 16G "$work/xfs.img"
