@@ -38,4 +38,3 @@ e2e_tests += tests/e2e/shop.sh
 e2e_tests += tests/e2e/volumes.sh
 EXTRA_DIST += tests/e2e/images.sh tests/e2e/lib.sh tests/e2e/prefix.sh
 e2e_tests += tests/e2e/workers.sh
-EXTRA_DIST += tests/e2e/images.sh tests/e2e/lib.sh
