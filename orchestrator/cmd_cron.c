@@ -172,7 +172,7 @@ static int run(struct command *c, const char *name, struct error *err)
 {
 	const struct timespec step = { .tv_nsec = LOOK_MS * 1000000L };
 	const struct live *l = world_find(&c->w, c->container);
-	struct init_cron_status job;
+	struct init_cron_status job = { 0 };
 	uint32_t target;
 
 	if (look(&c->s->arena, l, name, &job, err) < 0)
