@@ -2,6 +2,8 @@
 # What goes wrong while a group is brought up or changed: kill -9 of the supervisor, the client and PID 1, two
 # deploys at once, full and read-only disks, Ctrl-C, what never gets ready, hooks that fail. After each the old
 # generation serves, the next command converges, and at the end nothing is left.
+# shellcheck disable=SC2034 # lib.sh reads it
+isolate=yes
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/e2e/lib.sh
 . "$here/lib.sh"
