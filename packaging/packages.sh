@@ -12,7 +12,7 @@ packages_build=(
 packages_run=(btrfs-progs ca-certificates curl debian-archive-keyring git mmdebstrap tar zstd)
 # shellcheck disable=SC2034
 packages_check=(
-	busybox-static clang clang-format clang-tidy cppcheck iproute2 jq libcriterion-dev
+	busybox-static clang clang-format clang-tidy cppcheck iproute2 jq libclang-rt-dev libcriterion-dev
 	nftables procps python3 scdoc shellcheck tzdata util-linux xfsprogs
 )
 
