@@ -15,6 +15,7 @@
 #include "orchestrator/plan.h"
 #include "orchestrator/progress.h"
 #include "orchestrator/record.h"
+#include "orchestrator/say.h"
 #include "orchestrator/session.h"
 #include "orchestrator/supervise.h"
 #include "runtime/volume.h"
@@ -189,19 +190,11 @@ int rollout_converge(struct session *s, struct progress *progress, struct error 
 	return prune(s, err);
 }
 
-char *rollout_url(struct arena *arena, const struct environment *e)
-{
-	return arena_printf(arena, "http://%s:%u/",
-			    !strcmp(e->publish_address, "0.0.0.0") ? "127.0.0.1"
-								   : e->publish_address,
-			    e->publish_port);
-}
-
 void rollout_end(struct session *s, const struct progress *progress, const char *what,
 		 uint64_t since)
 {
 	double seconds = (double)(rollout_now_ms() - since) / 1000;
-	const char *url = rollout_url(&s->arena, &s->env);
+	const char *url = say_url(&s->arena, &s->env);
 	AUTO(json) struct json_t *end = NULL;
 
 	if (!progress->json) {
