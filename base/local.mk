@@ -4,6 +4,7 @@ noinst_LIBRARIES += %D%/libbase.a
 	%D%/arena.c %D%/arena.h \
 	%D%/auto.h \
 	%D%/cli.c %D%/cli.h %D%/cli_help.c \
+	%D%/clock.c %D%/clock.h \
 	%D%/copy.c %D%/copy.h \
 	%D%/cron.c %D%/cron.h \
 	%D%/error.c %D%/error.h \

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -37,21 +38,13 @@ struct making {
 	uint64_t bytes;
 };
 
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 static void tell(struct making *m, const char *what, const char *name, uint64_t bytes,
 		 uint64_t since)
 {
 	char size[32];
 
 	progress_tell(&m->progress, what, name, bytes ? text_bytes(size, bytes) : "",
-		      now_ms() - since);
+		      clock_ms() - since);
 }
 
 static int take_snapshot(struct making *m, struct error *err)
@@ -105,7 +98,7 @@ static int take_moment(struct making *m, struct error *err)
 {
 	struct session *s = m->s;
 	AUTO(fd) int lock = -1;
-	uint64_t since = now_ms();
+	uint64_t since = clock_ms();
 	int r = session_lock(s, &lock, err);
 
 	if (r != 0)
@@ -162,7 +155,7 @@ static int add_volume(struct making *m, const char *container, struct backup_vol
 	const char *folder =
 		arena_printf(arena, "%s/%s/%s", m->s->host.pool, m->snapshot, container);
 	char *hex = arena_alloc(arena, SHA256_HEX);
-	uint64_t since = now_ms();
+	uint64_t since = clock_ms();
 	const char *path;
 	struct stat st;
 
@@ -208,7 +201,7 @@ static int add_image(struct making *m, const struct store_image *list, size_t n,
 {
 	struct session *s = m->s;
 	struct backup_image *image = &m->b.images[m->b.n_images];
-	uint64_t since = now_ms();
+	uint64_t since = clock_ms();
 
 	for (size_t i = 0; i < m->b.n_images; i++)
 		if (!strcmp(m->b.images[i].digest, digest))
@@ -264,7 +257,7 @@ static int add_images(struct making *m, struct error *err)
 static const char *make_id(struct making *m)
 {
 	const char *all =
-		arena_printf(&m->s->arena, "%s %llu", m->stamp, (unsigned long long)now_ms());
+		arena_printf(&m->s->arena, "%s %llu", m->stamp, (unsigned long long)clock_ms());
 
 	for (size_t i = 0; i < m->b.n_volumes; i++)
 		all = arena_printf(&m->s->arena, "%s %s", all, m->b.volumes[i].sha256);

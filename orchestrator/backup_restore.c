@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -37,14 +38,6 @@ struct restoring {
 	const char *fresh;	 /* folder in the pool: the new volumes, later the old ones */
 	const char *kept;	 /* tag of the snapshot of what was there; NULL: nothing was */
 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 /* Which environment it is to be; a new one isn't in the state yet. */
 static int find_target(struct restoring *r, struct error *err)
@@ -138,7 +131,7 @@ static int unpack_volume(struct restoring *r, const struct backup_volume *v, str
 {
 	struct session *s = r->s;
 	const char *name = arena_printf(&s->arena, "%s/%s", r->fresh, v->container);
-	uint64_t since = now_ms();
+	uint64_t since = clock_ms();
 	char size[32];
 
 	if (volume_ensure(s->host.pool, name, v->uid, v->gid, disk_of(r, v->container), err) < 0 ||
@@ -147,7 +140,7 @@ static int unpack_volume(struct restoring *r, const struct backup_volume *v, str
 			   err) < 0)
 		return fail_in(err, "volume of %s", v->container);
 	progress_tell(&r->progress, "unpack", v->container, text_bytes(size, v->used),
-		      now_ms() - since);
+		      clock_ms() - since);
 	return 0;
 }
 
@@ -281,7 +274,7 @@ static int remember(struct restoring *r, struct error *err)
 static int replace(struct restoring *r, struct error *err)
 {
 	struct session *s = r->s;
-	uint64_t since = now_ms();
+	uint64_t since = clock_ms();
 
 	if (state_set_entropy(s->state, s->env.project_id, r->p->b.entropy, err) < 0 ||
 	    (!s->options->data_only && backup_put_vars(s, &r->p->b, &r->document, err) < 0) ||
@@ -291,7 +284,7 @@ static int replace(struct restoring *r, struct error *err)
 	progress_tell(&r->progress, "switch", "",
 		      r->kept ? arena_printf(&s->arena, "what was there: snapshot %s", r->kept)
 			      : "",
-		      now_ms() - since);
+		      clock_ms() - since);
 	if (ask(r, "converge", err) == 0)
 		return 0;
 	return r->kept ? fail_in(err,

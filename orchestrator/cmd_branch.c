@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/auto.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -102,7 +103,7 @@ static int clone_data(struct branch *b, struct error *err)
 {
 	struct session *s = b->s;
 	struct moment m = { 0 };
-	uint64_t since = rollout_now_ms();
+	uint64_t since = clock_ms();
 	char held[32];
 	bool any;
 
@@ -117,7 +118,7 @@ static int clone_data(struct branch *b, struct error *err)
 			return -1;
 		progress_tell(&b->progress, "clone", "",
 			      arena_printf(&s->arena, "of %s", b->from.snapshot),
-			      rollout_now_ms() - since);
+			      clock_ms() - since);
 		return 0;
 	}
 	if (moment_take(&s->host, &b->from.env, s->env.id, false, &m, err) < 0)
@@ -127,7 +128,7 @@ static int clone_data(struct branch *b, struct error *err)
 		      arena_printf(&s->arena, "%zu volume%s of %s%s%s", m.volumes,
 				   m.volumes == 1 ? "" : "s", b->from.env.name,
 				   m.held_us ? ", " : "", m.held_us ? held : ""),
-		      rollout_now_ms() - since);
+		      clock_ms() - since);
 	return 0;
 }
 
@@ -235,7 +236,7 @@ static int give_up(struct branch *b, struct error *err)
 static void say_end(struct branch *b, bool started)
 {
 	struct session *s = b->s;
-	double seconds = (double)(rollout_now_ms() - b->since) / 1000;
+	double seconds = (double)(clock_ms() - b->since) / 1000;
 	AUTO(json) struct json_t *end = NULL;
 
 	if (b->progress.json) {
@@ -285,7 +286,7 @@ static int run(struct branch *b, const char *name, struct error *err)
 			b->from.env.name, (long long)b->from.generation);
 	if (make(b, err) < 0)
 		return -1;
-	b->created_ms = rollout_now_ms() - b->since;
+	b->created_ms = clock_ms() - b->since;
 	if (!s->options->no_start && rollout_converge(s, &b->progress, err) < 0)
 		return give_up(b, err);
 	say_end(b, !s->options->no_start);
@@ -296,7 +297,7 @@ int cmd_branch(void *ctx, int argc, const char **argv, struct error *err)
 {
 	AUTO(session) struct session s = SESSION_NONE;
 	struct branch b = {
-		.s = &s, .progress = progress_of(ctx), .since = rollout_now_ms(), .lock = -1
+		.s = &s, .progress = progress_of(ctx), .since = clock_ms(), .lock = -1
 	};
 	int r;
 

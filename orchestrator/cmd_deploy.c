@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/auto.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "orchestrator/commands.h"
@@ -139,7 +140,7 @@ int cmd_deploy(void *ctx, int argc, const char **argv, struct error *err)
 	AUTO(request) struct request q = { 0 };
 	const struct options *options = ctx;
 	struct progress progress = progress_of(options);
-	uint64_t since = rollout_now_ms();
+	uint64_t since = clock_ms();
 	int r;
 
 	if (options->dry_run)

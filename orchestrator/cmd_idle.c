@@ -1,7 +1,6 @@
 /*
  * cmd_idle.c - when an environment may sleep: supervise_idle.c does it
  */
-#include <stdio.h>
 
 #include "base/auto.h"
 #include "base/error.h"
@@ -42,27 +41,6 @@ static int idle_one(struct session *s, struct environment *e, struct error *err)
 }
 
 /* All of them, whatever happens to one; the first failure is the one that is reported. */
-static int idle_all(struct session *s, struct error *err)
-{
-	struct environment *all;
-	struct error one;
-	int r = 0;
-	size_t n;
-
-	if (state_list(s->state, &s->arena, &all, &n, err) < 0)
-		return -1;
-	for (size_t i = 0; i < n; i++) {
-		if (!all[i].wanted || idle_one(s, &all[i], &one) == 0)
-			continue;
-		if (r < 0)
-			fprintf(stderr, "orch: %s\n", one.text);
-		else
-			*err = one;
-		r = -1;
-	}
-	return r;
-}
-
 int cmd_idle(void *ctx, int argc, const char **argv, struct error *err)
 {
 	AUTO(session) struct session s = SESSION_NONE;
@@ -75,6 +53,6 @@ int cmd_idle(void *ctx, int argc, const char **argv, struct error *err)
 	if (session_open(&s, options, err) < 0 || session_need_state(&s, "idle", err) < 0)
 		return -1;
 	if (options->all)
-		return idle_all(&s, err);
+		return session_each(&s, idle_one, true, err);
 	return session_environment(&s, err) < 0 ? -1 : idle_one(&s, &s.env, err);
 }

@@ -106,30 +106,6 @@ static int resume_one(struct session *s, struct environment *e, struct error *er
 	return start_one(s, e, err);
 }
 
-/* All of them, whatever happens to one; the first failure is the one that is reported. */
-static int each(struct session *s,
-		int (*fn)(struct session *, struct environment *, struct error *), bool wanted_only,
-		struct error *err)
-{
-	struct environment *all;
-	struct error one;
-	int r = 0;
-	size_t n;
-
-	if (state_list(s->state, &s->arena, &all, &n, err) < 0)
-		return -1;
-	for (size_t i = 0; i < n; i++) {
-		if ((wanted_only && !all[i].wanted) || fn(s, &all[i], &one) == 0)
-			continue;
-		if (r < 0)
-			fprintf(stderr, "orch: %s\n", one.text);
-		else
-			*err = one;
-		r = -1;
-	}
-	return r;
-}
-
 int cmd_stop(void *ctx, int argc, const char **argv, struct error *err)
 {
 	AUTO(session) struct session s = SESSION_NONE;
@@ -140,7 +116,7 @@ int cmd_stop(void *ctx, int argc, const char **argv, struct error *err)
 	if (session_open(&s, options, err) < 0 || session_need_state(&s, "stop", err) < 0)
 		return -1;
 	if (options->all)
-		return each(&s, stop_one, false, err);
+		return session_each(&s, stop_one, false, err);
 	if (session_environment(&s, err) < 0 || stop_one(&s, &s.env, err) < 0)
 		return -1;
 	if (!options->quiet)
@@ -158,7 +134,8 @@ int cmd_start(void *ctx, int argc, const char **argv, struct error *err)
 	if (session_open(&s, options, err) < 0 || session_need_state(&s, "start", err) < 0)
 		return -1;
 	if (options->all)
-		return destroy_finish_all(&s, err) < 0 ? -1 : each(&s, start_again, true, err);
+		return destroy_finish_all(&s, err) < 0 ? -1
+						       : session_each(&s, start_again, true, err);
 	if (session_environment(&s, err) < 0 || start_one(&s, &s.env, err) < 0)
 		return -1;
 	if (!options->quiet)
@@ -177,7 +154,7 @@ int cmd_pause(void *ctx, int argc, const char **argv, struct error *err)
 	if (session_open(&s, options, err) < 0 || session_need_state(&s, "pause", err) < 0)
 		return -1;
 	if (options->all)
-		return each(&s, pause_running, true, err);
+		return session_each(&s, pause_running, true, err);
 	if (session_environment(&s, err) < 0 || pause_one(&s, &s.env, err) < 0)
 		return -1;
 	if (!options->quiet)
@@ -196,7 +173,7 @@ int cmd_resume(void *ctx, int argc, const char **argv, struct error *err)
 	if (session_open(&s, options, err) < 0 || session_need_state(&s, "resume", err) < 0)
 		return -1;
 	if (options->all)
-		return each(&s, resume_one, true, err);
+		return session_each(&s, resume_one, true, err);
 	if (session_environment(&s, err) < 0)
 		return -1;
 	if (!s.env.paused)

@@ -5,9 +5,9 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/auto.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -180,7 +180,7 @@ int cmd_rollback(void *ctx, int argc, const char **argv, struct error *err)
 {
 	AUTO(session) struct session s = SESSION_NONE;
 	struct rollback b = {
-		.s = &s, .progress = progress_of(ctx), .since = rollout_now_ms(), .lock = -1
+		.s = &s, .progress = progress_of(ctx), .since = clock_ms(), .lock = -1
 	};
 	int r;
 

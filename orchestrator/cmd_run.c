@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "orchestrator/attend.h"
 #include "orchestrator/command.h"
@@ -36,17 +36,9 @@ struct run {
 	uint64_t since;
 };
 
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 static uint64_t left_ms(const struct run *r)
 {
-	uint64_t gone = now_ms() - r->since;
+	uint64_t gone = clock_ms() - r->since;
 
 	return gone < r->options.timeout_ms ? r->options.timeout_ms - gone : 0;
 }
@@ -168,9 +160,9 @@ static int run_command(struct run *r, const char *const *argv, struct error *err
 	a.out = st.out;
 	a.err = st.err;
 	a.copy = r->log;
-	since = now_ms();
+	since = clock_ms();
 	result = attend(&a, &r->report.late);
-	r->report.command_ms = now_ms() - since;
+	r->report.command_ms = clock_ms() - since;
 	if (r->report.late)
 		return fail(err, ERROR_TIMEOUT, "%s: not done in time; it was ended", argv[0]);
 	return result;
@@ -193,7 +185,7 @@ static int make(struct run *r, struct error *err)
 {
 	struct progress progress = progress_of(&r->options);
 	struct session *s = &r->s;
-	uint64_t since = now_ms();
+	uint64_t since = clock_ms();
 	int result;
 
 	progress.also = report_step;
@@ -207,7 +199,7 @@ static int make(struct run *r, struct error *err)
 	if (r->options.from && throwaway_clone(s, r->options.from, err) < 0)
 		return -1;
 	result = deploy(s, &r->q, &progress, err);
-	r->report.deploy_ms = now_ms() - since;
+	r->report.deploy_ms = clock_ms() - since;
 	return result < 0 ? -1 : 0;
 }
 
@@ -245,7 +237,7 @@ static int finish(struct run *r, int *result, struct error *err)
 		else
 			*result = fail(err, own.kind, "removing %s: %s", r->s.env.name, own.text);
 	}
-	r->report.ms = now_ms() - r->since;
+	r->report.ms = clock_ms() - r->since;
 	if (report_write(&r->report, &own) < 0)
 		*result = fail(err, own.kind, "--artifacts: %s", own.text);
 	return *result;
@@ -254,7 +246,7 @@ static int finish(struct run *r, int *result, struct error *err)
 int cmd_run(void *ctx, int argc, const char **argv, struct error *err)
 {
 	const struct options *options = ctx;
-	struct run r = { .options = *options, .lock = -1, .log = -1, .since = now_ms() };
+	struct run r = { .options = *options, .lock = -1, .log = -1, .since = clock_ms() };
 	int result;
 
 	(void)argc;

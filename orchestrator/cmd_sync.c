@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/auto.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "orchestrator/commands.h"
@@ -149,9 +150,7 @@ static int sync_code(struct sync *y, struct error *err)
 int cmd_sync(void *ctx, int argc, const char **argv, struct error *err)
 {
 	AUTO(session) struct session s = SESSION_NONE;
-	struct sync y = {
-		.s = &s, .progress = progress_of(ctx), .since = rollout_now_ms(), .lock = -1
-	};
+	struct sync y = { .s = &s, .progress = progress_of(ctx), .since = clock_ms(), .lock = -1 };
 	bool data = !strcmp(argv[0], "data");
 	int r;
 

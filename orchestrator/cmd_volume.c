@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/auto.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -269,9 +270,7 @@ static int run(struct work *w, const struct verb *verb, const char **argv, struc
 int cmd_volume(void *ctx, int argc, const char **argv, struct error *err)
 {
 	AUTO(session) struct session s = SESSION_NONE;
-	struct work w = {
-		.s = &s, .progress = progress_of(ctx), .since = rollout_now_ms(), .lock = -1
-	};
+	struct work w = { .s = &s, .progress = progress_of(ctx), .since = clock_ms(), .lock = -1 };
 	const struct verb *verb = NULL;
 	int r;
 

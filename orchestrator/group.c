@@ -6,25 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/arena.h"
 #include "base/auto.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "orchestrator/host.h"
 #include "runtime/cgroup.h"
 #include "runtime/volume.h"
-
-static uint64_t now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
 
 char *group_snapshot_name(struct arena *arena, const char *id, const char *tag)
 {
@@ -150,13 +142,13 @@ int group_copy(const struct host *h, const char *from, const char *to, bool read
 		return fail_errno(err, "make %s", made);
 	if (cgroup && n && flush(h, err) < 0)
 		return -1;
-	since = now_us();
+	since = clock_us();
 	if (cgroup && n)
 		r = snapshot_frozen(&arena, h, from, names, n, unfinished, read_only, cgroup, err);
 	else
 		r = snapshot_all(&arena, h, from, names, n, unfinished, read_only, err);
 	if (held_us)
-		*held_us = cgroup && n ? now_us() - since : 0;
+		*held_us = cgroup && n ? clock_us() - since : 0;
 	if (r < 0)
 		return -1;
 	return rename(made, final) < 0 ? fail_errno(err, "rename %s", made) : 0;

@@ -8,10 +8,10 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/process.h"
 #include "base/text.h"
@@ -82,14 +82,6 @@ static void read_some(struct talk *t, int *fd)
 		text_add_bytes(t->spec->output, block, (size_t)got);
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 static bool cancelled(const struct inside_spec *s)
 {
 	return control_interrupts || (s->cancelled && s->cancelled(s->cancel_ctx));
@@ -99,14 +91,14 @@ static bool cancelled(const struct inside_spec *s)
 static enum ending converse(struct talk *t)
 {
 	uint64_t timeout = t->spec->timeout_ms ? t->spec->timeout_ms : 3600000;
-	uint64_t end = now_ms() + timeout;
+	uint64_t end = clock_ms() + timeout;
 
 	while (t->out >= 0 || t->errors >= 0) {
 		struct pollfd fds[] = { { .fd = t->in, .events = POLLOUT },
 					{ .fd = t->out, .events = POLLIN },
 					{ .fd = t->errors, .events = POLLIN },
 					{ .fd = t->pidfd, .events = POLLIN } };
-		uint64_t now = now_ms();
+		uint64_t now = clock_ms();
 		bool quiet;
 
 		if (cancelled(t->spec))

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/auto.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -23,19 +23,11 @@
 #define NOT_BUILT "new"
 #define ANCESTORS_MAX 32
 
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 static void tell(const struct request *q, const char *what, const char *name, const char *detail,
 		 uint64_t since)
 {
 	if (q->tell)
-		q->tell(q->ctx, what, name, detail, now_ms() - since);
+		q->tell(q->ctx, what, name, detail, clock_ms() - since);
 }
 
 int request_verdict(const struct request *q, struct error *err)
@@ -105,7 +97,7 @@ static int add_base(struct request *q, const char *type, bool build, struct erro
 {
 	const struct recipe *recipe = catalog_find(&q->catalog, type);
 	char *digest = arena_alloc(&q->s->arena, SHA256_HEX);
-	uint64_t since = now_ms();
+	uint64_t since = clock_ms();
 	int r;
 
 	if (find_base(q, type))
@@ -175,7 +167,7 @@ static int add_code(struct request *q, const struct app *app, struct desired_ima
 		.ctx = q->ctx,
 	};
 	struct built *built = arena_new(&q->s->arena, struct built);
-	uint64_t since = now_ms();
+	uint64_t since = clock_ms();
 	int r = build_find(q->s, &spec, built, err);
 
 	if (r == BUILD_ABSENT && build) {

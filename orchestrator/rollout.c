@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/auto.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -19,14 +20,6 @@
 #include "orchestrator/session.h"
 #include "orchestrator/supervise.h"
 #include "runtime/volume.h"
-
-uint64_t rollout_now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 int rollout_lock(struct session *s, int *lock, struct error *err)
 {
@@ -69,7 +62,7 @@ int rollout_snapshot(struct session *s, struct progress *progress, const char *t
 		     struct error *err)
 {
 	const char *to = group_snapshot_name(&s->arena, s->env.id, tag);
-	uint64_t since = rollout_now_ms();
+	uint64_t since = clock_ms();
 	struct moment m;
 	bool any;
 
@@ -83,7 +76,7 @@ int rollout_snapshot(struct session *s, struct progress *progress, const char *t
 	progress_tell(progress, "snapshot", "",
 		      arena_printf(&s->arena, "%zu volume%s @%s", m.volumes,
 				   m.volumes == 1 ? "" : "s", tag),
-		      rollout_now_ms() - since);
+		      clock_ms() - since);
 	return 0;
 }
 
@@ -193,7 +186,7 @@ int rollout_converge(struct session *s, struct progress *progress, struct error 
 void rollout_end(struct session *s, const struct progress *progress, const char *what,
 		 uint64_t since)
 {
-	double seconds = (double)(rollout_now_ms() - since) / 1000;
+	double seconds = (double)(clock_ms() - since) / 1000;
 	const char *url = say_url(&s->arena, &s->env);
 	AUTO(json) struct json_t *end = NULL;
 

@@ -45,7 +45,6 @@ int rollout_remember(struct session *s, struct progress *progress, struct genera
 /* To what the state says, by its supervisor. Then snapshots beyond GROUP_KEEP of a kind are removed. */
 int rollout_converge(struct session *s, struct progress *progress, struct error *err);
 
-uint64_t rollout_now_ms(void);
 /* The end of a changing verb: seconds to standard error, the URL to standard output; or one JSON line. */
 void rollout_end(struct session *s, const struct progress *progress, const char *what,
 		 uint64_t since);

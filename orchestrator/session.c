@@ -306,3 +306,26 @@ void session_print(const char *schema, const char *key, struct json_t *items)
 	json_put(document, key, items);
 	printf("%s\n", json_print(&arena, document, FORM_PRETTY));
 }
+
+int session_each(struct session *s,
+		 int (*fn)(struct session *, struct environment *, struct error *),
+		 bool wanted_only, struct error *err)
+{
+	struct environment *all;
+	struct error one;
+	int r = 0;
+	size_t n;
+
+	if (state_list(s->state, &s->arena, &all, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		if ((wanted_only && !all[i].wanted) || fn(s, &all[i], &one) == 0)
+			continue;
+		if (r < 0)
+			fprintf(stderr, "orch: %s\n", one.text);
+		else
+			*err = one;
+		r = -1;
+	}
+	return r;
+}

@@ -70,3 +70,8 @@ struct json_t *session_document_of(struct session *s, const struct environment *
 
 /* One document of a reading verb to standard output: {"schema": "orch.ps/1", "items": ...}. Takes items. */
 void session_print(const char *schema, const char *key, struct json_t *items);
+
+/* All environments of the root, or those that should run, whatever happens to one; the first failure is the one that is reported. */
+int session_each(struct session *s,
+		 int (*fn)(struct session *, struct environment *, struct error *),
+		 bool wanted_only, struct error *err);

@@ -2,9 +2,9 @@
 
 #include <fcntl.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/auto.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -210,11 +210,8 @@ static void event(void *ctx, const char *what, const char *name, const char *det
 
 static uint64_t now_ms(void *ctx)
 {
-	struct timespec t;
-
 	(void)ctx;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+	return clock_ms();
 }
 
 struct backend world_backend(struct world *w)

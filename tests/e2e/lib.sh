@@ -122,3 +122,19 @@ commit() {
 	git -C "$1" add -A
 	git -C "$1" -c user.name=e2e -c user.email=e2e@localhost -c commit.gpgsign=false commit -q -m "$2"
 }
+
+# A folder likewise: an app that serves the files in /app, ready once there is a page.
+web_image() {
+	busybox_image "$1" <<'IMAGE'
+kind: app
+user: web
+users: {web: {uid: 10000, gid: 10000, home: /app}}
+processes:
+  httpd: {command: [/bin/httpd, -f, -p, "80", -h, /app], main: true}
+ready: [/bin/wget, -q, -O, /dev/null, "http://127.0.0.1/page"]
+endpoints: {http: {scheme: http, port: 80, default: true}}
+memory: 64M
+pids: 40
+path: /bin
+IMAGE
+}
