@@ -152,15 +152,19 @@ static int add_volume(struct making *m, const char *container, struct backup_vol
 {
 	struct arena *arena = &m->s->arena;
 	const struct json_t *containers = json_get(m->b.document, "containers");
-	const char *folder =
-		arena_printf(arena, "%s/%s/%s", m->s->host.pool, m->snapshot, container);
+	AUTO(fd)
+	int top = volume_open(m->s->host.pool,
+			      arena_printf(arena, "%s/%s", m->snapshot, container), err);
+	const char *folder = arena_printf(arena, "/proc/%d/fd/%d/.", getpid(), top);
 	char *hex = arena_alloc(arena, SHA256_HEX);
 	uint64_t since = clock_ms();
 	const char *path;
 	struct stat st;
 
-	if (stat(folder, &st) < 0)
-		return fail_errno(err, "stat %s", folder);
+	if (top < 0)
+		return -1;
+	if (fstat(top, &st) < 0)
+		return fail_errno(err, "look at the volume of %s", container);
 	*v = (struct backup_volume){
 		.container = container,
 		.file = arena_printf(arena, "volume-%s.tar.zst", container),

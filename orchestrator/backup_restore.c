@@ -134,9 +134,12 @@ static int unpack_volume(struct restoring *r, const struct backup_volume *v, str
 	uint64_t since = clock_ms();
 	char size[32];
 
-	if (volume_ensure(s->host.pool, name, v->uid, v->gid, disk_of(r, v->container), err) < 0 ||
+	AUTO(fd) int top = -1;
+
+	if (volume_ensure(s->host.pool, name, v->uid, v->gid, disk_of(r, v->container), &top, err) <
+		    0 ||
 	    tarball_unpack(arena_printf(&s->arena, "%s/%s", r->p->folder, v->file),
-			   arena_printf(&s->arena, "%s/%s", s->host.pool, name), true, true,
+			   arena_printf(&s->arena, "/proc/%d/fd/%d/.", getpid(), top), true, true,
 			   err) < 0)
 		return fail_in(err, "volume of %s", v->container);
 	progress_tell(&r->progress, "unpack", v->container, text_bytes(size, v->used),

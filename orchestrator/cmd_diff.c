@@ -98,7 +98,7 @@ static int add_volume(struct diff *d, const char *name, struct error *err)
 	json_put_text(map, "why",
 		      r == VOLUME_UNRELATED ? "they aren't copies of one another"
 			      : r == VOLUME_UNSTAMPED
-			      ? "the pool isn't btrfs, which knows what changed when"
+			      ? "the pool copies files, and keeps no account of what changed"
 			      : NULL);
 	d->n += n + (r == VOLUME_UNRELATED);
 	return 0;

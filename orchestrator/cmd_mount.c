@@ -97,10 +97,9 @@ static int open_mount(struct session *s, const char *container, const char *sour
 		return -1;
 	if (r == TRASH_ABSENT || !volume_exists(s->host.pool, volume))
 		return fail(err, ERROR_ABSENT, "%s has no volume yet: orch deploy", container);
-	top = open(arena_printf(&s->arena, "%s/%s", s->host.pool, volume),
-		   O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	top = volume_open(s->host.pool, volume, err);
 	if (top < 0)
-		return fail_errno(err, "open the volume of %s", container);
+		return -1;
 	in->root = open_beneath(top, source, err);
 	return in->root < 0 ? -1 : 0;
 }

@@ -96,12 +96,12 @@ static int snapshot_all(struct arena *arena, const struct host *h, const char *f
  * A snapshot writes out what its volume has in memory. What is written before the group stands still
  * isn't waited for while it does: under load that is a tenth of the time.
  */
-static int flush(const struct host *h, struct error *err)
+static int flush(struct arena *arena, const struct host *h, const char *from,
+		 const char *const *names, size_t n, struct error *err)
 {
-	AUTO(fd) int fd = open(h->pool, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0 || syncfs(fd) < 0)
-		return fail_errno(err, "sync %s", h->pool);
+	for (size_t i = 0; i < n; i++)
+		if (volume_sync(h->pool, arena_printf(arena, "%s/%s", from, names[i]), err) < 0)
+			return -1;
 	return 0;
 }
 
@@ -140,7 +140,7 @@ int group_copy(const struct host *h, const char *from, const char *to, bool read
 		return -1;
 	if (mkdir(made, 0700) < 0)
 		return fail_errno(err, "make %s", made);
-	if (cgroup && n && flush(h, err) < 0)
+	if (cgroup && flush(&arena, h, from, names, n, err) < 0)
 		return -1;
 	since = clock_us();
 	if (cgroup && n)

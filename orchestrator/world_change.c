@@ -117,7 +117,7 @@ int world_change(void *ctx, const char *name, const struct json_t *wanted, unsig
 			return -1;
 		if (disk &&
 		    volume_ensure(w->host.pool, world_volume(&arena, w, name), uid, gid,
-				  disk * 1000000, err) < 0)
+				  disk * 1000000, NULL, err) < 0)
 			return -1;
 	}
 	return effects & EFFECT_SWAP ? swap_code(w, l, wanted, err) : 0;

@@ -117,7 +117,7 @@ static int add_log(struct making *m, struct error *err)
 }
 
 /* A folder of the volume, whose content is the container's: no link in it is followed. */
-static int open_in_volume(struct making *m, int volume, const char *path, struct error *err)
+static int make_in_volume(struct making *m, int volume, const char *path, struct error *err)
 {
 	struct open_how how = {
 		.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
@@ -141,11 +141,11 @@ static int open_in_volume(struct making *m, int volume, const char *path, struct
 		}
 		at = (int)syscall(SYS_openat2, parent, part, &how, sizeof(how));
 	}
-	return at < 0 ? fail_errno(err, "open %s in the volume", path) : TAKE_FD(at);
+	return at < 0 ? fail_errno(err, "open %s in the volume", path) : 0;
 }
 
-/* Of the container itself, or of a service whose files it shares. Its path; NULL on failure. */
-static const char *ensure_volume(struct making *m, const char *owner, struct error *err)
+/* Of the container itself, or of a service whose files it shares: its top folder. */
+static int ensure_volume(struct making *m, const char *owner, struct error *err)
 {
 	const struct json_t *document = strcmp(owner, m->name) != 0
 		? json_path(m->w->desired, "containers", owner, NULL)
@@ -154,23 +154,30 @@ static const char *ensure_volume(struct making *m, const char *owner, struct err
 	const char *volume = world_volume(m->arena, m->w, owner);
 	uint64_t limit = (uint64_t)json_get_number(document, "disk", 0) * 1000000;
 
+	int top;
+
 	if (pool_ensure(h->pool, 0, err) < 0 ||
-	    volume_ensure(h->pool, volume, m->uid, m->gid, limit, err) < 0) {
-		fail_in(err, "volume %s", volume);
-		return NULL;
-	}
-	return arena_printf(m->arena, "%s/%s", h->pool, volume);
+	    volume_ensure(h->pool, volume, m->uid, m->gid, limit, &top, err) < 0)
+		return fail_in(err, "volume %s", volume);
+	return top;
 }
 
-static int open_volume(struct making *m, const char *owner, struct error *err)
+/* All of the volume, or a folder of it. */
+static int add_volume(struct making *m, const char *owner, const char *folder, const char *target,
+		      struct error *err)
 {
-	const char *path = ensure_volume(m, owner, err);
-	int fd;
+	int tree = volume_tree(m->w->host.pool, world_volume(m->arena, m->w, owner), err);
 
-	if (!path)
+	if (tree < 0)
 		return -1;
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? fail_errno(err, "open %s", path) : fd;
+	if (mounts_set(tree, m->userns, MOUNTS_WRITABLE, err) < 0) {
+		auto_fd(&tree);
+		return -1;
+	}
+	if (add_mount(m, tree, target, err) < 0)
+		return -1;
+	m->mounts[m->n - 1].folder = folder && *folder ? folder : NULL;
+	return 0;
 }
 
 static int add_app_mount(struct making *m, int own, const char *path, const struct json_t *mount,
@@ -178,22 +185,20 @@ static int add_app_mount(struct making *m, int own, const char *path, const stru
 {
 	const char *target = arena_printf(m->arena, "app/%s", path);
 	const char *source = json_get_text(mount, "source", "");
-	AUTO(fd) int folder = -1;
+	const char *owner = m->name, *folder = json_get_text(mount, "source_path", "");
 	AUTO(fd) int shared = -1;
 
 	if (!strcmp(source, "tmp"))
 		return add_tmpfs(m, TMP_SIZE, m->first + m->uid, 0755, target, err);
 	if (!strcmp(source, "service")) {
-		shared = open_volume(m, json_get_text(mount, "service", ""), err);
+		owner = json_get_text(mount, "service", "");
+		shared = ensure_volume(m, owner, err);
 		if (shared < 0)
 			return -1;
 	}
-	folder = open_in_volume(m, shared < 0 ? own : shared,
-				json_get_text(mount, "source_path", ""), err);
-	if (folder < 0)
+	if (make_in_volume(m, shared < 0 ? own : shared, folder, err) < 0)
 		return -1;
-	return add_clone(m, arena_printf(m->arena, "/proc/self/fd/%d", folder), MOUNTS_WRITABLE,
-			 target, err);
+	return add_volume(m, owner, folder + strspn(folder, "/"), target, err);
 }
 
 /* The keys are sorted: a parent comes before what is in it. */
@@ -205,7 +210,7 @@ static int add_app_mounts(struct making *m, struct error *err)
 	size_t n;
 
 	if (json_get_number(m->wanted, "disk", 0) > 0) {
-		volume = open_volume(m, m->name, err);
+		volume = ensure_volume(m, m->name, err);
 		if (volume < 0)
 			return -1;
 	}
@@ -218,16 +223,14 @@ static int add_app_mounts(struct making *m, struct error *err)
 
 static int add_data(struct making *m, struct error *err)
 {
-	const char *path;
+	AUTO(fd) int top = -1;
 
 	if (m->image->app)
 		return add_app_mounts(m, err);
 	if (!m->image->data || json_get_number(m->wanted, "disk", 0) <= 0)
 		return 0;
-	path = ensure_volume(m, m->name, err);
-	if (!path)
-		return -1;
-	return add_clone(m, path, MOUNTS_WRITABLE, m->image->data + 1, err);
+	top = ensure_volume(m, m->name, err);
+	return top < 0 ? -1 : add_volume(m, m->name, NULL, m->image->data + 1, err);
 }
 
 static int add_all(struct making *m, struct error *err)

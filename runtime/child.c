@@ -80,11 +80,40 @@ static int attach(int tree, const char *target, struct error *err)
 	return 0;
 }
 
+/*
+ * Of a detached mount no part can be cloned before Linux 6.15: all of it is attached, a part is taken from there
+ * and put in its place. What is in the tree is the container's: no link is followed.
+ */
+static int attach_part(const struct container_mount *m, struct error *err)
+{
+	struct open_how how = {
+		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+	};
+	AUTO(fd) int folder = (int)syscall(SYS_openat2, m->tree, m->folder, &how, sizeof(how));
+	AUTO(fd) int part = -1;
+	char top[32];
+
+	if (folder < 0)
+		return fail_errno(err, "open %s for /%s", m->folder, m->target);
+	if (attach(m->tree, m->target, err) < 0)
+		return -1;
+	part = (int)syscall(SYS_open_tree, folder, "",
+			    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	snprintf(top, sizeof(top), "/proc/self/fd/%d", m->tree);
+	if (part < 0 || umount2(top, MNT_DETACH) < 0)
+		return fail_errno(err, "take %s for /%s", m->folder, m->target);
+	return attach(part, m->target, err);
+}
+
 static int attach_mounts(const struct child *c, struct error *err)
 {
-	for (size_t i = 0; i < c->spec->n_mounts; i++)
-		if (attach(c->spec->mounts[i].tree, c->spec->mounts[i].target, err) < 0)
+	for (size_t i = 0; i < c->spec->n_mounts; i++) {
+		const struct container_mount *m = &c->spec->mounts[i];
+
+		if (m->folder ? attach_part(m, err) < 0 : attach(m->tree, m->target, err) < 0)
 			return -1;
+	}
 	return 0;
 }
 

@@ -26,6 +26,7 @@ struct container_mount {
 	int tree;
 	const char *
 		target; /* relative to the container's root; an existing folder, found without leaving the root */
+	const char *folder; /* of the tree, relative; only that is mounted; NULL: all of it */
 };
 
 /*

@@ -24,13 +24,14 @@ static bool is_subvolume(int folder, const char *leaf)
 		st.st_ino == BTRFS_FIRST_FREE_OBJECTID;
 }
 
-static int create(int folder, const char *leaf, const char *name, struct error *err)
+static int create(const struct volume_spot *at, uint64_t limit, struct error *err)
 {
 	struct btrfs_ioctl_vol_args_v2 args = { 0 };
 
-	snprintf(args.name, sizeof(args.name), "%s", leaf);
-	if (ioctl(folder, BTRFS_IOC_SUBVOL_CREATE_V2, &args) < 0)
-		return fail_errno(err, "create volume %s", name);
+	(void)limit;
+	snprintf(args.name, sizeof(args.name), "%s", at->leaf);
+	if (ioctl(at->folder, BTRFS_IOC_SUBVOL_CREATE_V2, &args) < 0)
+		return fail_errno(err, "create volume %s", at->name);
 	return 0;
 }
 
@@ -61,31 +62,46 @@ static int destroy(int folder, uint64_t id, struct error *err)
 	return 0;
 }
 
-static int remove_volume(int folder, const char *leaf, const char *name, struct error *err)
+static int remove_volume(const struct volume_spot *at, struct error *err)
 {
-	AUTO(fd)
-	int fd = openat(folder, leaf, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	AUTO(fd) int fd = folder_open(at, err);
 	uint64_t id = 0;
 
 	if (fd < 0)
-		return fail_errno(err, "open volume %s", name);
-	if (btrfs_id_of(fd, &id, err) < 0 || destroy(folder, id, err) < 0)
-		return fail_in(err, "volume %s", name);
+		return -1;
+	if (btrfs_id_of(fd, &id, err) < 0 || destroy(at->folder, id, err) < 0)
+		return fail_in(err, "volume %s", at->name);
 	return 0;
 }
 
-static int snapshot(int from, int folder, const char *leaf, bool read_only, const char *name,
+static int snapshot(const struct volume_spot *from, const struct volume_spot *to, bool read_only,
 		    struct error *err)
 {
+	AUTO(fd) int fd = folder_open(from, err);
 	struct btrfs_ioctl_vol_args_v2 args = {
-		.fd = from,
+		.fd = fd,
 		.flags = read_only ? BTRFS_SUBVOL_RDONLY : 0,
 	};
 
-	snprintf(args.name, sizeof(args.name), "%s", leaf);
-	if (ioctl(folder, BTRFS_IOC_SNAP_CREATE_V2, &args) < 0)
-		return fail_errno(err, "snapshot of volume %s", name);
+	if (fd < 0)
+		return -1;
+	snprintf(args.name, sizeof(args.name), "%s", to->leaf);
+	if (ioctl(to->folder, BTRFS_IOC_SNAP_CREATE_V2, &args) < 0)
+		return fail_errno(err, "snapshot of volume %s", from->name);
 	return 0;
+}
+
+static int limit(const struct volume_spot *at, int fd, uint64_t bytes, uint64_t *used,
+		 struct error *err)
+{
+	return btrfs_quota_limit(fd, at->name, bytes, used, err);
+}
+
+static int usage(const struct volume_spot *at, struct volume_usage *out, struct error *err)
+{
+	AUTO(fd) int fd = folder_open(at, err);
+
+	return fd < 0 ? -1 : btrfs_quota_usage(fd, at->name, out, err);
 }
 
 const struct volume_driver driver_btrfs = {
@@ -96,6 +112,9 @@ const struct volume_driver driver_btrfs = {
 	.create = create,
 	.remove = remove_volume,
 	.snapshot = snapshot,
-	.limit = btrfs_quota_limit,
-	.usage = btrfs_quota_usage,
+	.open = folder_open,
+	.tree = folder_tree,
+	.sync = folder_sync,
+	.limit = limit,
+	.usage = usage,
 };

@@ -166,7 +166,7 @@ static int limit_with_rest(int fd, uint64_t id, uint64_t limit, uint64_t *out, u
 	*used = charged;
 	if (charged < limit / 2)
 		return 0;
-	if (files_usage(fd, used, NULL, err) < 0)
+	if (files_usage(fd, used, err) < 0)
 		return -1;
 	if (charged > *used)
 		*out += charged - *used;
@@ -242,5 +242,5 @@ int btrfs_quota_usage(int fd, const char *name, struct volume_usage *out, struct
 	    (le64toh(limit.flags) & BTRFS_QGROUP_LIMIT_RSV_RFER) &&
 	    le64toh(limit.max_rfer) != UINT64_MAX)
 		out->limit = le64toh(limit.rsv_rfer);
-	return files_usage(fd, &out->used, NULL, err) < 0 ? fail_in(err, "volume %s", name) : 0;
+	return files_usage(fd, &out->used, err) < 0 ? fail_in(err, "volume %s", name) : 0;
 }

@@ -23,8 +23,7 @@ struct link {
 	const char *path; /* from the top of the copy */
 };
 
-struct cloning {
-	enum files_how how;
+struct copying {
 	int top;
 	struct arena arena;
 	ARENA_LIST(struct link) links; /* files with several names, as they were met */
@@ -77,15 +76,8 @@ static int copy_bytes(int from, int to, off_t size)
 	return ftruncate(to, size);
 }
 
-static int clone_content(const struct cloning *c, int from, int to, const struct stat *st)
-{
-	if (c->how == FILES_REFLINK)
-		return ioctl(to, FICLONE, from);
-	return copy_bytes(from, to, st->st_size);
-}
-
 /* 1: it has been made as another name of an earlier one. */
-static int link_earlier(struct cloning *c, const struct walk *w, int to, struct error *err)
+static int link_earlier(struct copying *c, const struct walk *w, int to, struct error *err)
 {
 	struct link *link;
 
@@ -104,7 +96,7 @@ static int link_earlier(struct cloning *c, const struct walk *w, int to, struct 
 	return 0;
 }
 
-static int clone_file(struct cloning *c, const struct walk *w, int to, struct error *err)
+static int copy_file(struct copying *c, const struct walk *w, int to, struct error *err)
 {
 	AUTO(fd) int source = openat(w->folder, w->name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	AUTO(fd) int target = -1;
@@ -115,12 +107,12 @@ static int clone_file(struct cloning *c, const struct walk *w, int to, struct er
 	target = openat(to, w->name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (target < 0)
 		return fail_errno(err, "create %s", w->path);
-	if (clone_content(c, source, target, &w->st) < 0)
+	if (copy_bytes(source, target, w->st.st_size) < 0)
 		return fail_errno(err, "copy %s", w->path);
 	return copy_look(source, target, &w->st, w->path, err);
 }
 
-static int clone_link(const struct walk *w, int to, struct error *err)
+static int copy_link(const struct walk *w, int to, struct error *err)
 {
 	char target[PATH_MAX];
 	ssize_t len = readlinkat(w->folder, w->name, target, sizeof(target) - 1);
@@ -134,7 +126,7 @@ static int clone_link(const struct walk *w, int to, struct error *err)
 	return 0;
 }
 
-static int clone_pipe(const struct walk *w, int to, struct error *err)
+static int copy_pipe(const struct walk *w, int to, struct error *err)
 {
 	if (mknodat(to, w->name, S_IFIFO | (w->st.st_mode & 07777), 0) < 0 ||
 	    fchownat(to, w->name, w->st.st_uid, w->st.st_gid, AT_SYMLINK_NOFOLLOW) < 0)
@@ -142,9 +134,9 @@ static int clone_pipe(const struct walk *w, int to, struct error *err)
 	return 0;
 }
 
-static int clone_one(const struct walk *w, struct error *err)
+static int copy_one(const struct walk *w, struct error *err)
 {
-	struct cloning *c = w->ctx;
+	struct copying *c = w->ctx;
 	AUTO(fd) int to = -1;
 	AUTO(fd) int source = -1;
 	AUTO(fd) int made = -1;
@@ -154,11 +146,11 @@ static int clone_one(const struct walk *w, struct error *err)
 		return fail_errno(err, "open folder of %s", w->path);
 	switch (w->st.st_mode & S_IFMT) {
 	case S_IFREG:
-		return clone_file(c, w, to, err);
+		return copy_file(c, w, to, err);
 	case S_IFLNK:
-		return clone_link(w, to, err);
+		return copy_link(w, to, err);
 	case S_IFIFO:
-		return clone_pipe(w, to, err);
+		return copy_pipe(w, to, err);
 	case S_IFDIR:
 		break;
 	default: /* sockets, whose owner is gone; containers can't make devices */
@@ -173,11 +165,11 @@ static int clone_one(const struct walk *w, struct error *err)
 	return copy_look(source, made, &w->st, w->path, err);
 }
 
-int files_clone(int from, int to, enum files_how how, struct error *err)
+int files_copy(int from, int to, struct error *err)
 {
-	struct cloning c = { .how = how, .top = to };
+	struct copying c = { .top = to };
 	struct stat st;
-	int r = walk(from, clone_one, &c, err);
+	int r = walk(from, copy_one, &c, err);
 
 	arena_clear(&c.arena);
 	if (r < 0)

@@ -12,7 +12,9 @@ noinst_LIBRARIES += %D%/libruntime.a
 	%D%/driver_btrfs.c \
 	%D%/driver_btrfs_quota.c \
 	%D%/driver_files.c \
+	%D%/driver_image.c \
 	%D%/exec.c %D%/exec.h \
+	%D%/ext4.c %D%/ext4.h \
 	%D%/files.c %D%/files.h \
 	%D%/files_usage.c \
 	%D%/idmap.c %D%/idmap.h \
@@ -27,6 +29,8 @@ noinst_LIBRARIES += %D%/libruntime.a
 	%D%/swap.c %D%/swap.h \
 	%D%/sync.c %D%/sync.h \
 	%D%/volume.c %D%/volume.h \
+	%D%/volume_diff_parts.h \
+	%D%/volume_diff_walk.c \
 	%D%/volume_diff.c %D%/volume_diff.h \
 	%D%/walk.c %D%/walk.h
 

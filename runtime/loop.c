@@ -30,10 +30,10 @@ static int open_loop(unsigned n, char path[LOOP_PATH])
 }
 
 /*
- * The device that already has the image, or -1. One that is unmounted here may still be held by
- * a mount in another namespace; btrfs must never see the same file through two devices.
+ * One that is unmounted here may still be held by a mount in another namespace; a file system must
+ * never be seen through two devices.
  */
-static int find_loop(int image, char path[LOOP_PATH])
+int loop_find(int image, char path[LOOP_PATH])
 {
 	AUTO(dir) DIR *dir = opendir("/sys/block");
 	struct stat st;
@@ -57,22 +57,28 @@ static int find_loop(int image, char path[LOOP_PATH])
 }
 
 /* loop(4). Autoclear: the device is free again when nobody has it open or mounted. */
-int loop_attach(const char *image, char path[LOOP_PATH], struct error *err)
+int loop_attach(int file, char path[LOOP_PATH], struct error *err)
 {
-	AUTO(fd) int file = open(image, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	AUTO(fd) int control = -1;
-	struct loop_config config = { .info.lo_flags = LO_FLAGS_AUTOCLEAR | LO_FLAGS_DIRECT_IO };
-	int fd;
+	struct loop_config config = {
+		.block_size = LOOP_BLOCK,
+		.info.lo_flags = LO_FLAGS_AUTOCLEAR | LO_FLAGS_DIRECT_IO,
+	};
+	int fd = loop_find(file, path);
+	AUTO(fd) int own = -1;
+	char again[32];
 
-	if (file < 0)
-		return fail_errno(err, "open %s", image);
-	fd = find_loop(file, path);
 	if (fd >= 0)
 		return fd;
+	/* The device keeps what it is given, and with that a lock that the caller has on its descriptor. */
+	snprintf(again, sizeof(again), "/proc/self/fd/%d", file);
+	own = open(again, O_RDWR | O_CLOEXEC);
+	if (own < 0)
+		return fail_errno(err, "open a file for a loop device");
+	config.fd = (uint32_t)own;
 	control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
 	if (control < 0)
 		return fail_errno(err, "open /dev/loop-control");
-	config.fd = (uint32_t)file;
 	for (int i = 0; i < LOOP_TRIES; i++) {
 		int n = ioctl(control, LOOP_CTL_GET_FREE);
 		AUTO(fd) int loop = -1;
@@ -85,9 +91,9 @@ int loop_attach(const char *image, char path[LOOP_PATH], struct error *err)
 		if (ioctl(loop, LOOP_CONFIGURE, &config) == 0)
 			return TAKE_FD(loop);
 		if (errno != EBUSY) /* else somebody was faster */
-			return fail_errno(err, "attach %s to %s", image, path);
+			return fail_errno(err, "attach a file to %s", path);
 	}
-	return fail(err, ERROR_HOST, "attach %s: no loop device stays free", image);
+	return fail(err, ERROR_HOST, "no loop device stays free");
 }
 
 int loop_resize(int fd, struct error *err)

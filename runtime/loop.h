@@ -7,10 +7,16 @@ struct error;
 
 #define LOOP_PATH 32
 
+/* loop(4) hands on requests of this size: neither a disk nor a file system below has smaller blocks to write. */
+#define LOOP_BLOCK 4096
+
+/* The device that has the open file already, or -1; path is its name. */
+int loop_find(int file, char path[LOOP_PATH]);
 /*
- * The device of the file, attached if need be; path is its name. Free again when nobody has it open or mounted. What is written goes
- * past the host's page cache, where its file system can: the file system inside caches already, and a full disk is told at once.
+ * The device of the open file, attached if need be. Free again when nobody has it open or mounted. What is written goes
+ * past the host's page cache, where its file system can: the file system inside caches already, and a full disk is told at once. Two at once
+ * for the same file must not be: the caller sees to that.
  */
-int loop_attach(const char *image, char path[LOOP_PATH], struct error *err);
+int loop_attach(int file, char path[LOOP_PATH], struct error *err);
 /* The device behind fd takes on the size that its file has now. */
 int loop_resize(int fd, struct error *err);

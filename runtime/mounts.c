@@ -16,14 +16,10 @@
 
 #define TMPFS_MAGIC 0x01021994 /* statfs(2) */
 
-int mounts_clone(const char *path, int userns, unsigned flags, int *tree, struct error *err)
+int mounts_set(int tree, int userns, unsigned flags, struct error *err)
 {
-	AUTO(fd)
-	int fd = (int)syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_NOSUID };
 
-	if (fd < 0)
-		return fail_errno(err, "clone mount %s", path);
 	if (!(flags & MOUNTS_WRITABLE))
 		attr.attr_set |= MOUNT_ATTR_RDONLY;
 	if (!(flags & MOUNTS_DEVICES))
@@ -36,8 +32,20 @@ int mounts_clone(const char *path, int userns, unsigned flags, int *tree, struct
 		attr.attr_set |= MOUNT_ATTR_IDMAP;
 		attr.userns_fd = (unsigned)userns;
 	}
-	if (syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
-		return fail_errno(err, "id-map mount %s", path);
+	if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+		return fail_errno(err, "id-map a mount");
+	return 0;
+}
+
+int mounts_clone(const char *path, int userns, unsigned flags, int *tree, struct error *err)
+{
+	AUTO(fd)
+	int fd = (int)syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+	if (fd < 0)
+		return fail_errno(err, "clone mount %s", path);
+	if (mounts_set(fd, userns, flags, err) < 0)
+		return fail_in(err, "%s", path);
 	*tree = TAKE_FD(fd);
 	return 0;
 }

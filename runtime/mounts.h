@@ -13,11 +13,13 @@
 
 struct error;
 
-/* Flags of mounts_clone. Every clone is nosuid and nodev unless it says otherwise. */
+/* What a mount may be for. It is nosuid and nodev unless it says otherwise. */
 #define MOUNTS_WRITABLE 1u /* else read-only */
 #define MOUNTS_DEVICES 2u  /* device nodes work */
 #define MOUNTS_NOEXEC 4u
 
+/* A detached mount becomes so, id-mapped by userns (-1: not mapped). */
+int mounts_set(int tree, int userns, unsigned flags, struct error *err);
 /* A clone of the mount or folder at path (not of mounts below it), id-mapped by userns (-1: not mapped). */
 int mounts_clone(const char *path, int userns, unsigned flags, int *tree, struct error *err);
 

@@ -14,7 +14,6 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/process.h"
-#include "runtime/btrfs.h"
 #include "runtime/driver.h"
 #include "runtime/loop.h"
 #include "runtime/volume.h"
@@ -54,7 +53,7 @@ const struct volume_driver *driver_of(const char *path)
 	if (!pool_marked(fd, &mark))
 		return NULL;
 	if (fs.f_type == XFS_SUPER_MAGIC)
-		return &driver_xfs;
+		return &driver_image;
 	return mark.copy ? &driver_copy : NULL;
 }
 
@@ -69,14 +68,20 @@ static void swallow(void *ctx, const char *line)
 	(void)line;
 }
 
-/*
- * One copy of the metadata: it lies in a file of a file system that has its own ideas of
- * redundancy, and a second one would double what each fsync writes.
- */
+static int write_mark(const char *folder, const char *text, struct error *err)
+{
+	AUTO(fd) int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return fail_errno(err, "open %s", folder);
+	return file_write(fd, MARK, text, strlen(text), 0600, true, err);
+}
+
+/* Blocks shared between files, and sectors no smaller than what the disk below writes at once. */
 static int format(const char *file, struct error *err)
 {
-	const char *const argv[] = { "mkfs.btrfs", "-q",   "-f", "-m", "single",
-				     "-L",	   "orch", file, NULL };
+	const char *const argv[] = { "mkfs.xfs",  "-q", "-f",	"-m", "reflink=1", "-s",
+				     "size=4096", "-L", "orch", file, NULL };
 	const struct process_spec spec = { .argv = argv, .line = swallow };
 
 	return process_run(&spec, err);
@@ -114,34 +119,38 @@ static bool is_link(const char *path)
 	return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
 }
 
+/*
+ * xfs(5). lazytime: else each sync of a volume's file would write the time of its last change as well.
+ * A log written in larger pieces: each block that ceases to be shared is noted there.
+ */
 static int mount_image(const char *image, const char *path, struct error *err)
 {
+	const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOATIME | MS_LAZYTIME;
+	AUTO(fd) int file = open(image, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	AUTO(fd) int loop = -1;
 	char device[LOOP_PATH];
-	AUTO(fd) int loop = loop_attach(image, device, err);
 
+	if (file < 0)
+		return fail_errno(err, "open %s", image);
+	loop = loop_attach(file, device, err);
 	if (loop < 0)
-		return -1;
-	if (mount(device, path, "btrfs", MS_NOSUID | MS_NODEV | MS_NOATIME, "discard=async") < 0)
+		return fail_in(err, "%s", image);
+	if (mount(device, path, "xfs", flags, "logbsize=256k") < 0)
 		return fail_errno(err, "mount %s at %s", image, path);
-	if (driver_btrfs.prepare(path, err) < 0) {
-		(void)umount2(path, UMOUNT_NOFOLLOW);
-		return -1;
-	}
 	/* Ids on disk are inner ids: 0 is root to the host, which has no business in there. */
 	if (chmod(path, 0700) < 0)
 		return fail_errno(err, "set mode of %s", path);
-	return 0;
+	return write_mark(path, "orch\n", err);
 }
 
 int pool_ensure(const char *path, uint64_t size, struct error *err)
 {
 	char image[PATH_MAX], lock_path[PATH_MAX];
 	AUTO(fd) int lock = -1;
-	bool fresh;
 
 	if (pool_mounted(path))
 		return 0;
-	/* A btrfs of ours made beside the one that is meant would hide its volumes. */
+	/* A pool of ours made beside the one that is meant would hide its volumes. */
 	if (is_link(path))
 		return fail(err, ERROR_HOST, "the pool %s isn't there: mount its file system",
 			    path);
@@ -152,10 +161,9 @@ int pool_ensure(const char *path, uint64_t size, struct error *err)
 		return -1;
 	if (pool_mounted(path))
 		return 0;
-	fresh = !file_exists(image);
-	if (fresh && make_image(image, size ? size : POOL_SIZE, err) < 0)
+	if (!file_exists(image) && make_image(image, size ? size : POOL_SIZE, err) < 0)
 		return fail_in(err, "volumes");
-	if (mount_image(image, path, err) < 0 || (fresh && btrfs_make_room(path, err) < 0))
+	if (mount_image(image, path, err) < 0)
 		return fail_in(err, "volumes");
 	return 0;
 }
@@ -174,26 +182,16 @@ int pool_close(const char *path, struct error *err)
 	return 0;
 }
 
-static int write_mark(const struct pool_choice *choice, struct error *err)
-{
-	AUTO(fd) int fd = open(choice->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	char text[64];
-
-	if (fd < 0)
-		return fail_errno(err, "open %s", choice->folder);
-	snprintf(text, sizeof(text), "orch%s%s\n", choice->copy ? " copy" : "",
-		 choice->unlimited ? " unlimited" : "");
-	return file_write(fd, MARK, text, strlen(text), 0600, true, err);
-}
-
 /* Marked, then tried, then linked to: only the last step makes it the pool. */
 int pool_use(const char *path, const struct pool_choice *choice, struct error *err)
 {
-	char fresh[PATH_MAX], image[PATH_MAX];
+	char fresh[PATH_MAX], image[PATH_MAX], mark[64];
 	const struct volume_driver *driver;
 
+	snprintf(mark, sizeof(mark), "orch%s%s\n", choice->copy ? " copy" : "",
+		 choice->unlimited ? " unlimited" : "");
 	if (path_beside(fresh, path, ".new", err) < 0 ||
-	    path_beside(image, path, ".img", err) < 0 || write_mark(choice, err) < 0)
+	    path_beside(image, path, ".img", err) < 0 || write_mark(choice->folder, mark, err) < 0)
 		return -1;
 	driver = driver_of(choice->folder);
 	if (!driver)

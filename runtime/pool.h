@@ -1,9 +1,9 @@
 /*
  * pool.h - the file system that volumes live on: how much of it there is, and who gives it
  *
- * The pool is a folder (host.h). Nothing there: <path>.img, a sparse file with a btrfs in it, is made at first use and mounted at path through a
+ * The pool is a folder (host.h). Nothing there: <path>.img, a sparse file with an XFS in it, is made at first use and mounted at path through a
  * loop device. Or path is on a btrfs itself. Or pool_use() made it a link to a folder that somebody
- * chose, marked by a file ".orch-pool" in it: on btrfs, on XFS, or elsewhere, where each snapshot is a full copy.
+ * chose: on btrfs, on XFS, or elsewhere, where each snapshot is a full copy. All but a btrfs are marked by a file ".orch-pool".
  */
 #pragma once
 
@@ -15,15 +15,15 @@ struct error;
 
 #define POOL_SIZE \
 	(UINT64_C(64) << 30) /* of a pool file that nobody chose a size for; it is sparse */
-#define POOL_SIZE_MIN (UINT64_C(256) << 20)
+#define POOL_SIZE_MIN (UINT64_C(320) << 20) /* mkfs.xfs(8) refuses less than 300 MiB */
 
 struct pool_space {
-	const char *driver; /* "btrfs", "xfs", "copy" */
+	const char *driver; /* "btrfs", "image", "copy" */
 	const char *target; /* of pool_use(), in the arena; NULL: none */
 	bool file;	    /* in a file of ours */
 	bool constant;	    /* snapshots take no time and no space */
 	bool limits;	    /* `disk` is enforced */
-	bool held;	    /* smaller than its file for now: the disk below has no more to give */
+	bool held; /* some of it is kept back for now: the disk below has no more to give */
 	uint64_t size, used, free;	/* bytes, of the pool */
 	uint64_t file_size, file_taken; /* of the file, where it is one */
 	uint64_t disk_free;		/* of the disk below the file */
@@ -41,12 +41,15 @@ int pool_room(const char *path, struct pool_space *out, struct error *err);
 int pool_grow(const char *path, uint64_t size, struct error *err);
 
 /*
- * What lies in the pool's file takes place on a disk that others fill too. Before that is full, the file system in
- * the file is made to end where its file has real blocks: writers then get ENOSPC from it, as from any full disk,
- * instead of a file system that fails below them. It is given all of the file again when there is room.
+ * What lies in the pool's file takes place on a disk that others fill too. Before that is full, the pool
+ * keeps back what the disk couldn't give: volumes are held smaller then (volume_tend()), and their writers get ENOSPC, as from any full disk,
+ * instead of a file system that fails below them. It is given all again when there is room.
  * Of a pool that isn't in a file, or not mounted: nothing.
  */
 int pool_guard(const char *path, struct error *err);
+
+/* Of a pool or disk of that size: what is left for blocks that are written again and were shared, and for others who write to it. */
+uint64_t pool_slack(uint64_t size);
 
 struct pool_choice {
 	const char *folder; /* absolute, there already */

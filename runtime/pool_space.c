@@ -3,8 +3,6 @@
  */
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/btrfs.h>
-#include <linux/btrfs_tree.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -16,15 +14,14 @@
 #include "base/auto.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "runtime/btrfs.h"
 #include "runtime/driver.h"
 #include "runtime/loop.h"
 #include "runtime/pool.h"
 #include "runtime/volume.h"
 
-#define DEVICE 1 /* btrfs's number of the only one that a pool's file has */
+#define BALLAST \
+	".ballast" /* a file of blocks that are kept back: never written, so the disk below doesn't have to give them */
 
-/* Room that the disk below must have beyond what is promised: others write to it as well. */
 #define SLACK_MIN (UINT64_C(64) << 20)
 #define SLACK_MAX (UINT64_C(1) << 30)
 
@@ -33,35 +30,36 @@ static const char *image_of(struct arena *arena, const char *path)
 	return arena_printf(arena, "%s.img", path);
 }
 
-static int device_of(int fd, struct btrfs_ioctl_dev_info_args *out)
-{
-	*out = (struct btrfs_ioctl_dev_info_args){ .devid = DEVICE };
-	return ioctl(fd, BTRFS_IOC_DEV_INFO, out);
-}
-
-static uint64_t slack_of(uint64_t size)
+uint64_t pool_slack(uint64_t size)
 {
 	uint64_t slack = size / 64;
 
 	return slack < SLACK_MIN ? SLACK_MIN : slack > SLACK_MAX ? SLACK_MAX : slack;
 }
 
+static uint64_t ballast_of(int pool)
+{
+	struct stat st;
+
+	return fstatat(pool, BALLAST, &st, AT_SYMLINK_NOFOLLOW) == 0 ? (uint64_t)st.st_blocks * 512
+								     : 0;
+}
+
 static int of_file(const char *image, int pool, struct pool_space *out, struct error *err)
 {
-	struct btrfs_ioctl_dev_info_args device;
 	struct statvfs disk;
 	struct stat st;
 
 	if (stat(image, &st) < 0)
 		return 0;
-	if (statvfs(image, &disk) < 0 || device_of(pool, &device) < 0)
+	if (statvfs(image, &disk) < 0)
 		return fail_errno(err, "%s: look at its size", image);
 	out->file = true;
 	out->file_size = (uint64_t)st.st_size;
 	out->file_taken = (uint64_t)st.st_blocks * 512;
 	out->disk_free = (uint64_t)disk.f_bavail * disk.f_frsize;
-	out->tight = out->disk_free < 16 * slack_of(out->file_size);
-	out->held = device.total_bytes + (1u << 20) < out->file_size;
+	out->tight |= out->disk_free < 16 * pool_slack(out->file_size);
+	out->held = ballast_of(pool) > 0;
 	return 0;
 }
 
@@ -84,7 +82,13 @@ static int look(const struct volume_driver *driver, int fd, const char *path,
 		.used = (uint64_t)(fs.f_blocks - fs.f_bfree) * fs.f_frsize,
 		.free = (uint64_t)fs.f_bavail * fs.f_frsize,
 	};
-	if (S_ISLNK(st.st_mode) || driver != &driver_btrfs)
+	if (driver != &driver_image)
+		return 0;
+	/* What volume_tend() leaves to files. */
+	if (out->free < 16 * pool_slack(out->size))
+		out->tight = true;
+	out->free -= pool_slack(out->size) < out->free ? pool_slack(out->size) : out->free;
+	if (S_ISLNK(st.st_mode))
 		return 0;
 	return of_file(image_of(&arena, path), fd, out, err);
 }
@@ -116,13 +120,29 @@ int pool_space(struct arena *arena, const char *path, struct pool_space *out, st
 	return 0;
 }
 
-/* btrfs-filesystem(8), "resize": "max", or bytes. */
-static int resize(int pool, const char *size, struct error *err)
-{
-	struct btrfs_ioctl_vol_args args = { .fd = 0 };
+/* linux/fs/xfs/libxfs/xfs_fs.h, XFS_IOC_FSGROWFSDATA: what xfs_growfs(8) does. */
+struct growth {
+	uint64_t blocks;
+	uint32_t percent; /* for inodes, at most; as it is */
+};
+#define GROW _IOW('X', 110, struct growth)
 
-	snprintf(args.name, sizeof(args.name), "%d:%s", DEVICE, size);
-	return ioctl(pool, BTRFS_IOC_RESIZE, &args) < 0 ? fail_errno(err, "resize the pool") : 0;
+/* linux/fs/xfs/libxfs/xfs_fs.h, XFS_IOC_FSGEOMETRY_V1: only what is needed of it has a name here. */
+struct geometry {
+	uint32_t block_size, other[6], percent;
+	uint64_t more[10];
+};
+#define GEOMETRY _IOR('X', 100, struct geometry)
+
+static int fill_file(int pool, uint64_t size, struct error *err)
+{
+	struct geometry now = { 0 };
+	struct growth growth;
+
+	if (ioctl(pool, GEOMETRY, &now) < 0 || !now.block_size)
+		return fail_errno(err, "look at the pool");
+	growth = (struct growth){ size / now.block_size, now.percent };
+	return ioctl(pool, GROW, &growth) < 0 ? fail_errno(err, "grow the pool") : 0;
 }
 
 int pool_grow(const char *path, uint64_t size, struct error *err)
@@ -148,66 +168,53 @@ int pool_grow(const char *path, uint64_t size, struct error *err)
 	if (pool_ensure(path, 0, err) < 0)
 		return -1;
 	pool = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	loop = loop_attach(image, device, err);
-	if (loop < 0 || loop_resize(loop, err) < 0)
-		return -1;
-	if (pool < 0)
+	loop = loop_find(file, device);
+	if (pool < 0 || loop < 0)
 		return fail_errno(err, "open %s", path);
-	return resize(pool, "max", err);
+	return loop_resize(loop, err) < 0 ? -1 : fill_file(pool, size, err);
 }
 
-/* Where the last chunk ends on the device: btrfs_tree.h, DEV_EXTENT. */
-static int end_of_chunks(int pool, uint64_t *out)
+static int keep_back(int pool, uint64_t bytes, struct error *err)
 {
-	struct btrfs_ioctl_search_args found;
-	struct btrfs_ioctl_search_header head;
-	struct btrfs_dev_extent extent;
-	uint64_t from = 0;
-	int r;
+	AUTO(fd)
+	int fd = openat(pool, BALLAST, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
-	*out = 0;
-	while ((r = btrfs_first_item(pool, BTRFS_DEV_TREE_OBJECTID, DEVICE, BTRFS_DEV_EXTENT_KEY,
-				     from, &found)) == 0) {
-		memcpy(&head, found.buf, sizeof(head));
-		memcpy(&extent, found.buf + sizeof(head), sizeof(extent));
-		*out = head.offset + extent.length;
-		from = head.offset + 1;
-	}
-	return r < 0 ? -1 : 0;
+	if (fd < 0 || ftruncate(fd, (off_t)bytes) < 0 ||
+	    (bytes && fallocate(fd, 0, 0, (off_t)bytes) < 0 && errno != ENOSPC))
+		return fail_errno(err, "keep some of the pool back");
+	if (!bytes && unlinkat(pool, BALLAST, 0) < 0)
+		return fail_errno(err, "give the pool all of its file");
+	return 0;
 }
 
-/* Blocks for all that is promised and a little to grow into, as far as there are any, and no promises beyond. */
-static int hold(struct arena *arena, const char *image, int pool, uint64_t more, struct error *err)
-{
-	AUTO(fd) int file = open(image, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	uint64_t end;
-
-	if (file < 0 || end_of_chunks(pool, &end) < 0)
-		return fail_errno(err, "hold %s", image);
-	if (end < POOL_SIZE_MIN)
-		end = POOL_SIZE_MIN;
-	if (fallocate(file, FALLOC_FL_KEEP_SIZE, 0, (off_t)(end + more)) == 0)
-		end += more;
-	return resize(pool, arena_printf(arena, "%llu", (unsigned long long)end), err);
-}
-
+/*
+ * All free blocks of the pool could be ones that its file doesn't have yet; those that it has, because
+ * something was in them once, aren't told apart.
+ */
 int pool_guard(const char *path, struct error *err)
 {
 	AUTO(arena) struct arena arena = { 0 };
 	const char *image = image_of(&arena, path);
 	AUTO(fd) int pool = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct btrfs_ioctl_dev_info_args device;
 	struct pool_space s = { .file = false };
-	uint64_t need;
+	uint64_t slack, may, free, now, want;
+	struct statvfs fs;
 
-	if (pool < 0 || driver_of(path) != &driver_btrfs || !file_exists(image))
+	if (pool < 0 || driver_of(path) != &driver_image || !file_exists(image))
 		return 0;
-	if (of_file(image, pool, &s, err) < 0 || device_of(pool, &device) < 0)
+	if (of_file(image, pool, &s, err) < 0)
 		return -1;
-	need = slack_of(s.file_size);
-	if (device.bytes_used > s.file_taken)
-		need += device.bytes_used - s.file_taken;
-	if (s.disk_free < need)
-		return s.held ? 0 : hold(&arena, image, pool, slack_of(s.file_size) / 2, err);
-	return s.held && s.disk_free > need + slack_of(s.file_size) ? resize(pool, "max", err) : 0;
+	if (fstatvfs(pool, &fs) < 0)
+		return fail_errno(err, "look at %s", path);
+	slack = pool_slack(s.file_size);
+	may = s.disk_free > slack ? s.disk_free - slack : 0;
+	now = ballast_of(pool);
+	free = (uint64_t)fs.f_bavail * fs.f_frsize + now;
+	if (free <= may || !s.tight)
+		return now ? keep_back(pool, 0, err) : 0;
+	want = free - may;
+	/* Not for every block that somebody writes. */
+	if (now && want < now + slack / 4 && now < want + slack / 4)
+		return 0;
+	return keep_back(pool, want, err);
 }

@@ -84,11 +84,9 @@ static void prune(const struct place *p)
 		(void)unlinkat(p->pool, p->above, AT_REMOVEDIR);
 }
 
-static int open_leaf(int folder, const char *leaf, const char *name, struct error *err)
+static struct volume_spot spot(const struct place *p, const char *leaf, const char *name)
 {
-	int fd = openat(folder, leaf, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-
-	return fd < 0 ? fail_errno(err, "open volume %s", name) : fd;
+	return (struct volume_spot){ p->folder, leaf, name };
 }
 
 static bool is_volume(const struct place *p)
@@ -98,14 +96,14 @@ static bool is_volume(const struct place *p)
 
 static int remove_leaf(const struct place *p, const char *leaf, const char *name, struct error *err)
 {
-	if (!p->driver->is_volume(p->folder, leaf))
-		return 0;
-	return p->driver->remove(p->folder, leaf, name, err);
+	const struct volume_spot at = spot(p, leaf, name);
+
+	return p->driver->is_volume(p->folder, leaf) ? p->driver->remove(&at, err) : 0;
 }
 
-/* The open volume, or -1. ERROR_ABSENT: there is none. */
+/* ERROR_ABSENT: there is none. */
 static int find(const char *pool, const char *name, const char *what, struct place *out,
-		struct error *err)
+		struct volume_spot *at, struct error *err)
 {
 	int r = place_open(pool, name, false, out, err);
 
@@ -113,46 +111,81 @@ static int find(const char *pool, const char *name, const char *what, struct pla
 		return -1;
 	if (r == ABSENT || !is_volume(out))
 		return fail(err, ERROR_ABSENT, "%svolume %s: no such volume", what, name);
-	return open_leaf(out->folder, out->leaf, name, err);
+	*at = spot(out, out->leaf, name);
+	return 0;
 }
 
 /* Under another name until it is right: a volume that is there never has to be looked at again. */
 static int make(const struct place *p, const char *name, uint32_t uid, uint32_t gid, uint64_t limit,
-		struct error *err)
+		int *top, struct error *err)
 {
 	char fresh[LEAF_MAX + 8];
+	const struct volume_spot at = spot(p, fresh, name);
 	AUTO(fd) int fd = -1;
 	uint64_t used;
 
 	snprintf(fresh, sizeof(fresh), FRESH, p->leaf);
-	if (remove_leaf(p, fresh, name, err) < 0 ||
-	    p->driver->create(p->folder, fresh, name, err) < 0)
+	if (remove_leaf(p, fresh, name, err) < 0 || p->driver->create(&at, limit, err) < 0)
 		return -1;
-	fd = open_leaf(p->folder, fresh, name, err);
+	fd = p->driver->open(&at, err);
 	if (fd < 0)
 		return -1;
 	if (fchown(fd, uid, gid) < 0 || fchmod(fd, 0755) < 0)
 		return fail_errno(err, "volume %s: set owner", name);
-	if (p->driver->limit(fd, name, limit, &used, err) < 0)
+	if (p->driver->limit(&at, fd, limit, &used, err) < 0)
 		return -1;
 	if (renameat2(p->folder, fresh, p->folder, p->leaf, RENAME_NOREPLACE) < 0)
 		return fail_errno(err, "create volume %s", name);
+	*top = TAKE_FD(fd);
 	return 0;
 }
 
 int volume_ensure(const char *pool, const char *name, uint32_t uid, uint32_t gid, uint64_t limit,
-		  struct error *err)
+		  int *top, struct error *err)
 {
 	AUTO(place) struct place p = { .pool = -1, .folder = -1 };
+	struct volume_spot at;
 	AUTO(fd) int fd = -1;
 	uint64_t used;
 
 	if (place_open(pool, name, true, &p, err) < 0)
 		return -1;
-	if (!is_volume(&p))
-		return make(&p, name, uid, gid, limit, err);
-	fd = open_leaf(p.folder, p.leaf, name, err);
-	return fd < 0 ? -1 : p.driver->limit(fd, name, limit, &used, err);
+	at = spot(&p, p.leaf, name);
+	if (!is_volume(&p)) {
+		if (make(&p, name, uid, gid, limit, &fd, err) < 0)
+			return -1;
+	} else {
+		fd = p.driver->open(&at, err);
+		if (fd < 0 || p.driver->limit(&at, fd, limit, &used, err) < 0)
+			return -1;
+	}
+	if (top)
+		*top = TAKE_FD(fd);
+	return 0;
+}
+
+int volume_open(const char *pool, const char *name, struct error *err)
+{
+	AUTO(place) struct place p = { .pool = -1, .folder = -1 };
+	struct volume_spot at;
+
+	return find(pool, name, "", &p, &at, err) < 0 ? -1 : p.driver->open(&at, err);
+}
+
+int volume_tree(const char *pool, const char *name, struct error *err)
+{
+	AUTO(place) struct place p = { .pool = -1, .folder = -1 };
+	struct volume_spot at;
+
+	return find(pool, name, "", &p, &at, err) < 0 ? -1 : p.driver->tree(&at, err);
+}
+
+int volume_sync(const char *pool, const char *name, struct error *err)
+{
+	AUTO(place) struct place p = { .pool = -1, .folder = -1 };
+	struct volume_spot at;
+
+	return find(pool, name, "", &p, &at, err) < 0 ? -1 : p.driver->sync(&at, err);
 }
 
 int volume_ensure_no(const char *pool, const char *name, struct error *err)
@@ -175,22 +208,25 @@ int volume_snapshot(const char *pool, const char *from, const char *to, bool rea
 {
 	AUTO(place) struct place source = { .pool = -1, .folder = -1 };
 	AUTO(place) struct place target = { .pool = -1, .folder = -1 };
-	AUTO(fd) int fd = find(pool, from, "snapshot of ", &source, err);
+	struct volume_spot at, as;
 
-	if (fd < 0 || place_open(pool, to, true, &target, err) < 0)
+	if (find(pool, from, "snapshot of ", &source, &at, err) < 0 ||
+	    place_open(pool, to, true, &target, err) < 0)
 		return -1;
 	if (faccessat(target.folder, target.leaf, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return fail(err, ERROR_CONFLICT, "snapshot of volume %s: %s exists", from, to);
-	return target.driver->snapshot(fd, target.folder, target.leaf, read_only, from, err);
+	as = spot(&target, target.leaf, from);
+	return target.driver->snapshot(&at, &as, read_only, err);
 }
 
 int volume_move(const char *pool, const char *from, const char *to, struct error *err)
 {
 	AUTO(place) struct place source = { .pool = -1, .folder = -1 };
 	AUTO(place) struct place target = { .pool = -1, .folder = -1 };
-	AUTO(fd) int fd = find(pool, from, "move ", &source, err);
+	struct volume_spot at;
 
-	if (fd < 0 || place_open(pool, to, true, &target, err) < 0)
+	if (find(pool, from, "move ", &source, &at, err) < 0 ||
+	    place_open(pool, to, true, &target, err) < 0)
 		return -1;
 	if (renameat2(source.folder, source.leaf, target.folder, target.leaf, RENAME_NOREPLACE) < 0)
 		return fail_errno(err, "move volume %s to %s", from, to);
@@ -233,16 +269,20 @@ int volume_list(struct arena *arena, const char *pool, const char *folder, const
 int volume_usage(const char *pool, const char *name, struct volume_usage *out, struct error *err)
 {
 	AUTO(place) struct place p = { .pool = -1, .folder = -1 };
-	AUTO(fd) int fd = find(pool, name, "", &p, err);
+	struct volume_spot at;
 
-	return fd < 0 || !p.driver ? -1 : p.driver->usage(fd, name, out, err);
+	return find(pool, name, "", &p, &at, err) < 0 ? -1 : p.driver->usage(&at, out, err);
 }
 
 int volume_tend(const char *pool, const char *name, uint64_t limit, uint64_t *used,
 		struct error *err)
 {
 	AUTO(place) struct place p = { .pool = -1, .folder = -1 };
-	AUTO(fd) int fd = find(pool, name, "", &p, err);
+	struct volume_spot at;
+	AUTO(fd) int fd = -1;
 
-	return fd < 0 || !p.driver ? -1 : p.driver->limit(fd, name, limit, used, err);
+	if (find(pool, name, "", &p, &at, err) < 0)
+		return -1;
+	fd = p.driver->open(&at, err);
+	return fd < 0 ? -1 : p.driver->limit(&at, fd, limit, used, err);
 }

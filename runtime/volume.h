@@ -1,8 +1,8 @@
 /*
  * volume.h - copy-on-write folders with a limit, in a pool (pool.h)
  *
- * How one is made, copied and limited is up to the pool's file system (driver.h): on btrfs it is a subvolume. A volume is
- * "<pool>/<name>"; name may hold one '/' ("main-ab12cd3/db"). Ids on disk
+ * How one is made, copied and limited is up to the pool's file system (driver.h): on XFS it is a file with an ext4 in it, on btrfs a
+ * subvolume. Its files are reached by volume_open() alone. A name may hold one '/' ("main-ab12cd3/db"). Ids on disk
  * are inner ids (idmap.h). A part of a name has at most 200 bytes and doesn't start with '.'.
  */
 #pragma once
@@ -22,12 +22,21 @@ int pool_ensure(const char *path, uint64_t size, struct error *err);
 int pool_close(const char *path, struct error *err);
 bool pool_mounted(const char *path);
 
-/* A volume owned by inner uid/gid with mode 0755, limited to `limit` bytes (0: none); there already: only the limit is set. */
+/*
+ * A volume owned by inner uid/gid with mode 0755, limited to `limit` bytes (0: none); there already: only the limit is set. *top is its
+ * top folder, the caller's to close; NULL: not wanted.
+ */
 int volume_ensure(const char *pool, const char *name, uint32_t uid, uint32_t gid, uint64_t limit,
-		  struct error *err);
+		  int *top, struct error *err);
+/* The top folder of a volume that is there; its files can be reached as long as that, or something below it, is open. */
+int volume_open(const char *pool, const char *name, struct error *err);
+/* A detached mount (mounts.h) of it, neither read-only nor id-mapped yet. */
+int volume_tree(const char *pool, const char *name, struct error *err);
+/* What was written to it is on the disk then. */
+int volume_sync(const char *pool, const char *name, struct error *err);
 /* Deleted with all in it, and what a killed one left that was making it. Absent is success. */
 int volume_ensure_no(const char *pool, const char *name, struct error *err);
-/* A snapshot of from as to, in constant time on btrfs. read_only as said. to must not exist. */
+/* A snapshot of from as to, in constant time on btrfs and XFS. read_only as said. to must not exist. */
 int volume_snapshot(const char *pool, const char *from, const char *to, bool read_only,
 		    struct error *err);
 /* By rename within the pool: to the trash and back. */

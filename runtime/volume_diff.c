@@ -23,6 +23,8 @@
 #include "base/auto.h"
 #include "base/error.h"
 #include "runtime/btrfs.h"
+#include "runtime/volume.h"
+#include "runtime/volume_diff_parts.h"
 
 #define MAX_ANCESTORS 512
 #define PATHS_SIZE (64u << 10) /* of all hard links of one inode */
@@ -186,20 +188,12 @@ static bool look_at(int volume, const char *path, struct stat *st)
 	return fd >= 0 && fstat(fd, st) == 0;
 }
 
-static void add(struct diff *d, char what, const char *path)
+void diff_add(struct diff *d, char what, const char *path)
 {
 	struct volume_change *c = arena_push(d->arena, &d->list);
 
 	c->what = what;
 	c->path = arena_strdup(d->arena, path);
-}
-
-/* Reading alone changes an inode too: its access time. */
-static bool same_file(const struct stat *a, const struct stat *b)
-{
-	return a->st_ino == b->st_ino && a->st_nlink == b->st_nlink && a->st_size == b->st_size &&
-		a->st_mode == b->st_mode && a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
-		a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
 static void compare_file(struct diff *d, const struct side *here, const struct side *there,
@@ -210,9 +204,9 @@ static void compare_file(struct diff *d, const struct side *here, const struct s
 	if (!look_at(here->fd, path, &a))
 		return;
 	if (!look_at(there->fd, path, &b))
-		add(d, here->alone, path);
-	else if (written || !same_file(&a, &b))
-		add(d, '~', path);
+		diff_add(d, here->alone, path);
+	else if (written || !diff_same_file(&a, &b))
+		diff_add(d, '~', path);
 }
 
 /*
@@ -227,8 +221,12 @@ static void compare_names(struct diff *d, const struct side *here, const struct 
 	const struct dirent *e;
 	struct stat st;
 
-	if (!look_at(there->fd, path, &st) || !S_ISDIR(st.st_mode))
+	if (!look_at(there->fd, path, &st))
 		return;
+	if (!S_ISDIR(st.st_mode)) {
+		diff_add(d, '~', path);
+		return;
+	}
 	while (names && (e = readdir(names))) {
 		const char *below;
 
@@ -236,7 +234,7 @@ static void compare_names(struct diff *d, const struct side *here, const struct 
 			continue;
 		below = *path ? arena_printf(d->arena, "%s/%s", path, e->d_name) : e->d_name;
 		if (!look_at(there->fd, below, &st))
-			add(d, here->alone, below);
+			diff_add(d, here->alone, below);
 	}
 }
 
@@ -333,10 +331,9 @@ static int open_side(struct arena *arena, const char *pool, const char *name, st
 {
 	struct statfs fs;
 
-	out->fd = open(arena_printf(arena, "%s/%s", pool, name),
-		       O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	out->fd = volume_open(pool, name, err);
 	if (out->fd < 0)
-		return fail_errno(err, "open volume %s", name);
+		return -1;
 	if (fstatfs(out->fd, &fs) < 0)
 		return fail_errno(err, "volume %s", name);
 	if (fs.f_type != BTRFS_SUPER_MAGIC)
@@ -347,6 +344,16 @@ static int open_side(struct arena *arena, const char *pool, const char *name, st
 	if (btrfs_id_of(out->fd, &out->id, err) < 0)
 		return fail_in(err, "volume %s", name);
 	return find_ancestors(arena, out, err);
+}
+
+/* The first side is open. */
+static int diff_others(struct diff *d, const char *pool, const char *second, struct error *err)
+{
+	struct side *b = &d->sides[1];
+
+	if (b->fd < 0)
+		b->fd = volume_open(pool, second, err);
+	return b->fd < 0 ? -1 : diff_walk(d, d->sides[0].fd, b->fd, err);
 }
 
 static int compare(struct diff *d, const char *pool, const char *first, const char *second,
@@ -360,6 +367,8 @@ static int compare(struct diff *d, const char *pool, const char *first, const ch
 		r = open_side(d->arena, pool, second, b, err);
 	if (r == 0 && !find_parting(a, b, &d->since))
 		r = VOLUME_UNRELATED;
+	if (r == VOLUME_UNSTAMPED)
+		return diff_others(d, pool, second, err);
 	if (r != 0 || d->since == UINT64_MAX)
 		return r;
 	return scan(d, a, err) < 0 || scan(d, b, err) < 0 ? -1 : 0;

@@ -2,7 +2,7 @@
  * volume_diff.h - which files of two volumes differ, when one is a copy of the other or both of a third
  *
  * btrfs stamps each inode with the generation of its last change, and a snapshot with that of its making. So only what changed since
- * they parted is looked at, however much there is.
+ * they parted is looked at, however much there is. Of images (volume.h) all files are looked at, and none is read.
  */
 #pragma once
 
@@ -18,7 +18,7 @@ struct volume_change {
 
 /* Names as in volume.h. Sorted by path; in the arena. VOLUME_UNRELATED: they have no common origin that is known. */
 #define VOLUME_UNRELATED 1
-/* The pool is on another file system, which doesn't stamp. */
+/* They are folders of a file system that doesn't stamp: a copy has times of its own. */
 #define VOLUME_UNSTAMPED 2
 int volume_diff(struct arena *arena, const char *pool, const char *first, const char *second,
 		struct volume_change **out, size_t *n, struct error *err);

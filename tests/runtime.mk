@@ -4,6 +4,9 @@ live_tests += tests/live/test_pid1
 live_tests += tests/live/test_pool
 live_tests += tests/live/test_volume
 live_tests += tests/live/test_volume_diff
+tests_live_test_pool_SOURCES = tests/live/test_pool.c tests/live/volumes.c tests/live/volumes.h
+tests_live_test_volume_SOURCES = tests/live/test_volume.c tests/live/volumes.c tests/live/volumes.h
+tests_live_test_volume_diff_SOURCES = tests/live/test_volume_diff.c tests/live/volumes.c tests/live/volumes.h
 check_PROGRAMS += tests/live/payload
 check_DATA += runtime/orch-init
 tests_live_payload_CFLAGS = -std=gnu17 $(WARN_CFLAGS)

@@ -292,9 +292,8 @@ kill -9 "$(orch ps --json | jq -r '.containers[] | select(.container == "web") |
 sleep 0.2
 mkdir -p "$root/run/orch/$ghost" "$root/var/lib/orch/log/$ghost" "$root/var/lib/orch/scratch/$ghost.web" \
 	"$store/$machine-20200101T000000Z~" "$root/var/lib/orch/pool/$ghost" "$root/var/lib/orch/pool/$machine~"
-btrfs subvolume create "$root/var/lib/orch/pool/$ghost/db" >/dev/null
-echo precious >"$root/var/lib/orch/pool/$ghost/db/file"
-btrfs subvolume create "$root/var/lib/orch/pool/$machine/none" >/dev/null
+mke2fs -q -t ext4 "$root/var/lib/orch/pool/$ghost/db" 32M
+cp "$root/var/lib/orch/pool/$ghost/db" "$root/var/lib/orch/pool/$machine/none"
 cgroup=$(find /sys/fs/cgroup -maxdepth 3 -type d -name "orch-$(printf %s "$root" | sha256sum | cut -c 1-8)" | sed 1q)
 mkdir "$cgroup/$ghost"
 nft add table ip orch

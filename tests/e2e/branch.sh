@@ -130,7 +130,7 @@ check "and the hook didn't run" same "$(at empty web 'ls /app/upload')" ""
 check "of a clone" orch branch second --from fix
 check "has the clone's data" same "$(at second db 'cat /mnt/who')" child
 check "not started" contains "$(orch branch later --no-start --ttl 2h 2>&1)" "orch start"
-check "its data is there" same "$(cat "$pool/$(of later)/db/who")" parent2
+check "its data is there" same "$(in_volume "$(of later)/db" cat who)" parent2
 check "start" orch start -e later
 check "the hook ran then" same "$(at later web 'cat /app/upload/state')" clean
 for e in here empty second later; do
@@ -299,7 +299,7 @@ check "with the present data" same "$(sums)" "$later"
 check "rollback with data" orch rollback "$generation" --with-data
 check "byte by byte" same "$(sums)" "$was"
 kept=$(find "$pool" -maxdepth 1 -name '*@before-rollback-*' -path "*$(of main)*")
-check "what was before is kept" same "$(cat "$kept/db/who")" later
+check "what was before is kept" same "$(in_volume "${kept##*/}/db" cat who)" later
 check "and that is undone the same way" orch rollback --with-data
 check "to the byte" same "$(sums)" "$later"
 check "no such generation" exits 3 orch rollback 999

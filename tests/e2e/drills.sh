@@ -37,7 +37,7 @@ path: /bin
 IMAGE
 # The state is on a disk of its own, to be filled and made read-only.
 mkdir -p "$root"
-mount -t tmpfs -o size=64m orch-drills "$root"
+mount -t tmpfs -o size=192m orch-drills "$root"
 for type in app store; do
 	check "import $type" orch image import "$work/$type" "$type:1.0"
 done
@@ -88,16 +88,16 @@ page_is() {
 
 # The app's volume; not its snapshots.
 state() {
-	find "$root"/var/lib/orch/pool -path '*/main-*/web/state' -not -path '*@*'
+	(cd "$root/var/lib/orch/pool" && echo main-*/web) | grep -v @
 }
 
 # The check of readiness says yes, or no.
 go() {
-	touch "$(state)/go"
+	in_volume "$(state)" touch state/go
 }
 
 hold() {
-	rm -f "$(state)/go"
+	in_volume "$(state)" rm -f state/go
 }
 
 # In the background, as $job; what it says is in $work/log.

@@ -104,7 +104,7 @@ check "size is known" same "$(orch ls --json | jq '[.environments[] | select(.si
 
 # Pause: nothing moves, across a supervisor's death; resume goes on with the same processes.
 now() {
-	cat "$root/var/lib/orch/pool/$(env_id main)/db/now"
+	in_volume "$(env_id main)/db" cat now
 }
 
 supervisor() {

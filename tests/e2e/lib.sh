@@ -138,3 +138,20 @@ pids: 40
 path: /bin
 IMAGE
 }
+
+# in_volume FOLDER/NAME COMMAND...: run in a volume's top folder, whatever it is in the pool.
+in_volume() {
+	local volume=$root/var/lib/orch/pool/$1 r=0 device
+	shift
+	if [ -d "$volume" ]; then
+		(cd "$volume" && "$@")
+		return
+	fi
+	# Never through a second device.
+	device=$(losetup -n -O NAME -j "$volume" | head -n 1)
+	mkdir -p "$work/in"
+	if [ -n "$device" ]; then mount "$device" "$work/in"; else mount -o loop "$volume" "$work/in"; fi || return
+	(cd "$work/in" && "$@") || r=$?
+	umount "$work/in"
+	return $r
+}

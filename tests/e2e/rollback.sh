@@ -54,9 +54,9 @@ change() {
 	orch exec db -- sh -c 'dd if=/dev/urandom of=/mnt/'$(($1 % 16))' bs=1M seek='$(($1 % part))' count=1 conv=notrunc 2>/dev/null
 		echo '"$1"' >/mnt/generation; echo x >/mnt/made-'"$1"'; mv /mnt/made-'$(($1 - 1))' /mnt/moved 2>/dev/null; sync'
 }
-volume=$root/var/lib/orch/pool/$(orch status --json | jq -r .environment.machine_name)/db
+volume=$(orch status --json | jq -r .environment.machine_name)/db
 sums() {
-	(cd "$volume" && find . -type f -printf '%p %m %U %T@\n' -exec sha256sum {} + | sort)
+	in_volume "$volume" find . -type f -printf '%p %m %U %T@\n' -exec sha256sum {} + | sort
 }
 generation() {
 	orch status --json | jq .environment.generation
