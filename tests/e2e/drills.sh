@@ -88,7 +88,7 @@ page_is() {
 
 # The app's volume; not its snapshots.
 state() {
-	(cd "$root/var/lib/orch/pool" && echo main-*/web) | grep -v @
+	(cd "$root/var/lib/orch/pool" && printf '%s\n' main-*/web) | grep -v @
 }
 
 # The check of readiness says yes, or no.
