@@ -67,6 +67,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/host.c \
 	%D%/inside.c \
 	%D%/lineage.c \
+	%D%/log_tail.c \
 	%D%/look.c \
 	%D%/lower_init.c \
 	%D%/lower_net.c \
@@ -112,6 +113,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/world_create.c \
 	%D%/world_lower.c \
 	%D%/world_net.c \
+	%D%/world_explain.c \
 	%D%/world_talk.c \
 	%D%/activate.h \
 	%D%/apply.h \
@@ -146,6 +148,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/host.h \
 	%D%/inside.h \
 	%D%/lineage.h \
+	%D%/log_tail.h \
 	%D%/look.h \
 	%D%/moment.h \
 	%D%/notice.h \
