@@ -48,6 +48,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/cmd_pool.c \
 	%D%/cmd_volume.c \
 	%D%/commands.c \
+	%D%/container_log.c %D%/container_log.h \
 	%D%/contract.c %D%/contract_links.c \
 	%D%/control.c \
 	%D%/converge.c \
@@ -67,7 +68,6 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/host.c \
 	%D%/inside.c \
 	%D%/lineage.c \
-	%D%/log_tail.c \
 	%D%/look.c \
 	%D%/lower_init.c \
 	%D%/lower_net.c \
@@ -148,7 +148,6 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/host.h \
 	%D%/inside.h \
 	%D%/lineage.h \
-	%D%/log_tail.h \
 	%D%/look.h \
 	%D%/moment.h \
 	%D%/notice.h \

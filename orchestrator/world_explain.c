@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "manifests/recipe.h"
 #include "orchestrator/contract.h"
-#include "orchestrator/log_tail.h"
+#include "orchestrator/container_log.h"
 #include "orchestrator/world.h"
 #include "runtime/init.h"
 
@@ -82,7 +82,7 @@ void world_explain(void *ctx, const char *name, struct text *out)
 		return;
 	if (t.size)
 		w->event(w->event_ctx, "not ready", name, text_get(&t), 0);
-	log_tail(&arena, world_log(&arena, w, name), LOG_LINES, &lines, &n);
+	container_log_tail(&arena, world_log(&arena, w, name), LOG_LINES, &lines, &n);
 	for (size_t i = 0; i < n; i++)
 		w->event(w->event_ctx, "log", name, arena_printf(&arena, "%s/%s", name, lines[i]),
 			 0);

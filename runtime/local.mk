@@ -18,6 +18,7 @@ noinst_LIBRARIES += %D%/libruntime.a
 	%D%/idmap.c %D%/idmap.h \
 	%D%/init.c %D%/init.h \
 	%D%/loop.c %D%/loop.h \
+	%D%/oom.c %D%/oom.h \
 	%D%/mounts.c %D%/mounts.h \
 	%D%/pool.c %D%/pool.h \
 	%D%/pool_space.c \

@@ -308,6 +308,8 @@ check "out of memory" exits 137 orch exec -u root web -- sh -c 'head -c 90000000
 orch exec -u root web -- killall httpd
 check "a process that ended" has_event ended web
 check "memory that ran out" has_event "out of memory" web
+check "with the process that was killed" grep -q "limit .*, killed: tail (" <<<"$(orch events)"
+check "its log says it too" contains "$(orch logs web)" "web/oom 20"
 check "what came back" ready
 kill -9 "$(pids db | cut -d' ' -f1)"
 check "a container that ended" has_event ended db

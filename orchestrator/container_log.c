@@ -1,10 +1,12 @@
-#include "orchestrator/log_tail.h"
+#include "orchestrator/container_log.h"
 
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -76,7 +78,8 @@ static int by_time(const void *a, const void *b)
 	return r ? r : x->order < y->order ? -1 : x->order > y->order;
 }
 
-void log_tail(struct arena *arena, const char *folder, size_t max, const char ***lines, size_t *n)
+void container_log_tail(struct arena *arena, const char *folder, size_t max, const char ***lines,
+			size_t *n)
 {
 	struct tail t = { .arena = arena };
 	struct error ignored;
@@ -96,4 +99,23 @@ void log_tail(struct arena *arena, const char *folder, size_t max, const char **
 	for (size_t i = 0; i < *n; i++)
 		(*lines)[i] = arena_printf(arena, "%s %s", t.lines.items[first + i].process,
 					   t.lines.items[first + i].text);
+}
+
+void container_log_note(const char *folder, const char *process, const char *line)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	const char *path = arena_printf(&arena, "%s/%s.log", folder, process);
+	AUTO(fd)
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW,
+		      0644);
+	struct timespec now;
+	struct tm tm;
+	char stamp[32];
+
+	if (fd < 0)
+		return;
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &tm);
+	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
+	dprintf(fd, "%s.%03ldZ %s\n", stamp, now.tv_nsec / 1000000, line);
 }
