@@ -8,7 +8,7 @@
  *   "document": as in desired.h,
  *   "volumes": [ { "container", "file", "format": "tar+zstd", "bytes", "sha256", "used", "limit", "uid", "gid" } ],
  *   "images": [ { "digest", "file": NAME or null, "bytes", "names": { KEY: facts } } ],
- *   "variables": [ { "scope": "environment" | "project", "name", "value", "sensitive", ... as in variables.h } ],
+ *   "variables": [ { "scope": "environment" | "project", "app": "" for all, "name", "value", "sensitive", ... as in variables.h } ],
  *   "secrets": { DIGEST: text },
  *   "sha256": of all of the above, printed canonically
  * }

@@ -184,6 +184,8 @@ const struct cli_flag var_flags[] = {
 	  "of the project, for all environments" },
 	{ "env", 0, FLAG_LIST, AT(environments), "NAME",
 	  "set: of these environments; may be repeated" },
+	{ "app", 0, FLAG_TEXT, AT(app), "NAME",
+	  "of this app and its workers alone; ls, get: what counts for it" },
 	{ "sensitive", 0, FLAG_SWITCH, AT(sensitive), NULL, "set: never shown again; kept sealed" },
 	{ "file", 0, FLAG_TEXT, AT(file), "FILE", "set: the value is what is in it" },
 	{ "json", 0, FLAG_SWITCH, AT(json), NULL,

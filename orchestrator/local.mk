@@ -53,7 +53,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/control.c \
 	%D%/converge.c \
 	%D%/db.c \
-	%D%/desired.c %D%/desired_order.c \
+	%D%/desired.c %D%/desired_order.c %D%/desired_vars.c \
 	%D%/destroy.c \
 	%D%/effects.c \
 	%D%/flags.c \
@@ -86,6 +86,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/request.c \
 	%D%/say.c \
 	%D%/secrets.c \
+	%D%/request_vars.c \
 	%D%/rollout.c \
 	%D%/session.c \
 	%D%/state.c \
@@ -105,6 +106,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/trash.c \
 	%D%/tree.c \
 	%D%/ttl.c \
+	%D%/var_value.c %D%/var_value.h \
 	%D%/variables.c \
 	%D%/throwaway.c \
 	%D%/world.c \

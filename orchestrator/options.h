@@ -23,6 +23,7 @@ struct options {
 	unsigned long age_ms;		   /* gc */
 	const char *environments, *file;   /* var set */
 	bool for_project, sensitive, inherit, no_inherit, no_build, no_runtime; /* var */
+	const char *app;							/* var */
 	bool reveal;								/* var get */
 	bool yes, purge;							/* destroy */
 	bool dry_run, worktree;							/* deploy */

@@ -145,11 +145,12 @@ other() {
 check "a variable" orch var set COLOR blue
 check "a secret" orch var set --sensitive TOKEN "only for me"
 check "of the project" orch var set --project PLACE here
+check "of an app" orch var set --app web COLOR green
 check "deploy" orch deploy
 values() {
 	orch exec web -- sh -c 'echo "$COLOR,$TOKEN,$PLACE"'
 }
-check "they are there" same "$(values)" "blue,only for me,here"
+check "they are there" same "$(values)" "green,only for me,here"
 facts() {
 	orch show | jq -cS '[.. | objects | select(has("base")) | .base, .code.image]'
 }
@@ -341,7 +342,7 @@ check "is absent" exits 3 orch backup restore "$work/small.tar"
 check "on another root" orch backup restore "$work/all.tar"
 export ORCH_ENVIRONMENT=main
 check "the same data" same "$(sums)" "$(cat "$work/sums")"
-check "the same variables" same "$(values)" "blue,only for me,here"
+check "the same variables" same "$(values)" "green,only for me,here"
 check "kept as such" same "$(orch var get COLOR)" blue
 check "the same images by digest" same "$(facts)" "$digests"
 check "it answers" same "$(curl -fsS -m 5 "$(orch status | grep -oE 'http://[^ ]+')page")" one
