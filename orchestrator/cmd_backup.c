@@ -191,6 +191,9 @@ int cmd_backup(void *ctx, int argc, const char **argv, struct error *err)
 			    "orch backup create | ls | restore ID|FILE | verify ID|FILE | get ID "
 			    "FILE | "
 			    "rm ID");
+	if (options->pool_size && strcmp(argv[0], "restore") != 0)
+		return fail(err, ERROR_INPUT, "--pool-size goes with restore, not with %s",
+			    argv[0]);
 	if (session_open(&s, options, err) < 0 || session_need_state(&s, "backup", err) < 0)
 		return -1;
 	if (!strcmp(argv[0], "create"))

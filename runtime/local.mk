@@ -22,6 +22,7 @@ noinst_LIBRARIES += %D%/libruntime.a
 	%D%/mounts.c %D%/mounts.h \
 	%D%/pool.c %D%/pool.h \
 	%D%/pool_space.c \
+	%D%/pool_trim.c %D%/pool_trim.h \
 	%D%/privs.c %D%/privs.h \
 	%D%/seccomp.c %D%/seccomp.h \
 	%D%/status.c \

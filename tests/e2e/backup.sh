@@ -339,7 +339,9 @@ cd "$work" || exit 1
 root=$root2
 check "without images" contains "$(orch backup restore "$work/small.tar" 2>&1)" "orch image build store:1.0"
 check "is absent" exits 3 orch backup restore "$work/small.tar"
-check "on another root" orch backup restore "$work/all.tar"
+check "the size of a pool is of restore" exits 2 orch backup ls --pool-size 1G
+check "on another root" orch backup restore "$work/all.tar" --pool-size 1G
+check "its pool is as large as was said" same "$(stat -c %s "$root/var/lib/orch/pool.img")" $((1 << 30))
 export ORCH_ENVIRONMENT=main
 check "the same data" same "$(sums)" "$(cat "$work/sums")"
 check "the same variables" same "$(values)" "green,only for me,here"

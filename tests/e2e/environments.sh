@@ -235,6 +235,14 @@ old() {
 	orch gc "$@"
 }
 n_images=$(orch image ls --json | jq '.images | length')
+taken() {
+	orch df --json | jq .usage.pool.file_taken
+}
+check "much data" orch exec db -- sh -c 'head -c 60000000 /dev/urandom >/mnt/large && sync /mnt/large'
+large=$(taken)
+check "and none" orch exec db -- rm /mnt/large
+check "gc gives the pool's blocks back" contains "$(orch gc --json | jq -r '.items[] | select(.kind == "pool") | .outcome')" "given back"
+check "the file takes less" test "$(taken)" -lt $((large - 50000000))
 check "old images without a use" contains "$(old --dry-run)" "nothing needs it"
 check "are removed" old
 check "some" test "$(orch image ls --json | jq '.images | length')" -lt "$n_images"
