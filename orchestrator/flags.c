@@ -173,6 +173,8 @@ const struct cli_flag env_flags[] = {
 	{ "type", 0, FLAG_CHOICE, AT(type), "TYPE", "staging or development", type_choices },
 	{ "title", 0, FLAG_TEXT, AT(title), "TEXT", "for people" },
 	{ "parent", 0, FLAG_TEXT, AT(parent), "NAME", "below which it stands; \"-\": none" },
+	{ "keep", 0, FLAG_TEXT, AT(keep), "N",
+	  "so many snapshots of a kind (@g<N>, @before-...) stay (default: 50)" },
 	TTL_FLAG,
 	{ NULL },
 };

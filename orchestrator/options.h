@@ -16,12 +16,12 @@ struct options {
 	unsigned long timeout_ms, older_than_ms;
 	unsigned verbose;
 	bool quiet, json;
-	const char *type, *title, *parent; /* env set */
-	const char *ttl;		   /* deploy, env set */
-	bool expired;			   /* gc */
-	bool gc;			   /* set by gc itself: what has ended is in good hands */
-	unsigned long age_ms;		   /* gc */
-	const char *environments, *file;   /* var set */
+	const char *type, *title, *parent, *keep; /* env set */
+	const char *ttl;			  /* deploy, env set */
+	bool expired;				  /* gc */
+	bool gc;			 /* set by gc itself: what has ended is in good hands */
+	unsigned long age_ms;		 /* gc */
+	const char *environments, *file; /* var set */
 	bool for_project, sensitive, inherit, no_inherit, no_build, no_runtime; /* var */
 	const char *app;							/* var */
 	bool reveal;								/* var get */

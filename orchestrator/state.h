@@ -49,6 +49,7 @@ struct environment {
 	/* A folder of the pool (group.h) whose volumes are to take the place of its own; NULL or "": none. */
 	const char *restoring;
 	const char *fallback; /* the same, in case what is wanted can't be reached */
+	int64_t keep;	      /* how many snapshots of a kind stay; 0: GROUP_KEEP */
 	const char *title;    /* for people; NULL or "": none */
 	bool branched; /* a git branch of that name was there once: when it is gone, so may this be */
 };

@@ -222,6 +222,9 @@ commit "$project" "build fails"
 check "a failing build is 1" exits 1 orch deploy
 check "the page stays" same "$(curl -fsS -m 5 "${url}page")" two
 check "unknown verb" exits 2 orch deplyo
+check "unknown flag" exits 2 orch deploy --foo
+check "where to look" contains "$(orch deploy --foo 2>&1)" 'unknown flag "--foo"; see: orch deploy --help'
+check "the nearest one" contains "$(orch deploy --worktre 2>&1)" 'did you mean "--worktree"?'
 check "history" contains "$(orch history)" "ok"
 
 check "destroy has to be confirmed" exits 2 orch destroy </dev/null
