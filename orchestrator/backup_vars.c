@@ -121,7 +121,8 @@ static int put_variable(struct session *s, const struct json_t *map, const struc
 		.made = json_get_number(map, "made", 0),
 	};
 
-	if (project && has(had, n_had, &v))
+	/* What isn't in the backup is as it is here. */
+	if ((project && has(had, n_had, &v)) || json_get_flag(map, "left_out", false))
 		return 0;
 	if (v.sensitive)
 		v.value = json_get_text(digests, v.value, v.value);

@@ -7,6 +7,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/backup_images.c \
 	%D%/backup_make.c \
 	%D%/backup_restore.c \
+	%D%/backup_secrets.c %D%/backup_secrets.h \
 	%D%/backup_store.c \
 	%D%/backup_vars.c \
 	%D%/bases.c \
