@@ -8,6 +8,8 @@ isolate=yes
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/e2e/lib.sh
 . "$here/lib.sh"
+# A host without a key of its own, whatever this one is.
+[ ! -d /var/lib/systemd ] || mount -t tmpfs key /var/lib/systemd
 before=$(host_state)
 export TERM=dumb
 
@@ -142,8 +144,6 @@ root2=$work/root2
 other() {
 	"$ORCH" --root "$root2" "$@"
 }
-# A host without a key of its own, whatever this one is.
-[ ! -d /var/lib/systemd ] || mount -t tmpfs key /var/lib/systemd
 check "a variable" orch var set COLOR blue
 check "a secret" orch var set --sensitive TOKEN "only for me"
 check "of the project" orch var set --project PLACE here
