@@ -8,8 +8,8 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "manifests/recipe.h"
-#include "orchestrator/contract.h"
 #include "orchestrator/container_log.h"
+#include "orchestrator/contract.h"
 #include "orchestrator/world.h"
 #include "runtime/init.h"
 
@@ -78,6 +78,7 @@ void world_explain(void *ctx, const char *name, struct text *out)
 
 	if (l && container_alive(&l->c))
 		explain_state(w, l, &t);
+	text_add(out, text_get(&t));
 	if (!w->event)
 		return;
 	if (t.size)
@@ -86,5 +87,4 @@ void world_explain(void *ctx, const char *name, struct text *out)
 	for (size_t i = 0; i < n; i++)
 		w->event(w->event_ctx, "log", name, arena_printf(&arena, "%s/%s", name, lines[i]),
 			 0);
-	text_add(out, text_get(&t));
 }
