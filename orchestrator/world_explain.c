@@ -67,6 +67,20 @@ static void explain_state(struct world *w, struct live *l, struct text *t)
 	add_check(t, image, container, *status.why ? status.why : "no answer so far");
 }
 
+/* Of this attempt: from what orch-init was told last on; of a new container, from its start on. */
+static size_t first_line(const char *const *lines, size_t n)
+{
+	for (size_t i = n; i-- > 0;) {
+		if (!text_starts(lines[i], "init "))
+			continue;
+		if (strstr(lines[i], "Z told to "))
+			return i;
+		if (i + 1 < n && text_ends(lines[i], "Z ends"))
+			return i + 1;
+	}
+	return 0;
+}
+
 void world_explain(void *ctx, const char *name, struct text *out)
 {
 	AUTO(arena) struct arena arena = { 0 };
@@ -84,7 +98,7 @@ void world_explain(void *ctx, const char *name, struct text *out)
 	if (t.size)
 		w->event(w->event_ctx, "not ready", name, text_get(&t), 0);
 	container_log_tail(&arena, world_log(&arena, w, name), LOG_LINES, &lines, &n);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = first_line(lines, n); i < n; i++)
 		w->event(w->event_ctx, "log", name, arena_printf(&arena, "%s/%s", name, lines[i]),
 			 0);
 }
