@@ -60,6 +60,8 @@ static const char *const migrations[] = {
 	" DELETE FROM events WHERE id = NEW.id AND number <= NEW.number - 1000; END;",
 
 	"ALTER TABLE environments ADD COLUMN idle INTEGER NOT NULL DEFAULT 0;",
+
+	"ALTER TABLE environments ADD COLUMN keep INTEGER NOT NULL DEFAULT 0;",
 };
 
 static int fail_db(const struct state *s, struct error *err)

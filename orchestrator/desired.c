@@ -199,8 +199,8 @@ static void add_code(struct maker *m, struct json_t *c, const struct app *app,
 	part = json_put(c, "app", json_copy_deep(document));
 	json_drop(part, "relationships"); /* beside it, resolved */
 	json_drop(part, "mounts");
-	if (m->in->variables)
-		json_put(c, "variables", json_copy_deep(m->in->variables));
+	if (json_get(m->in->variables, app->name))
+		json_put(c, "variables", json_copy_deep(json_get(m->in->variables, app->name)));
 }
 
 static void add_app(struct maker *m, const struct app *app)
@@ -353,23 +353,6 @@ struct json_t *desired_remake(const struct json_t *document, const struct enviro
 		json_put_number(publish, "port", e->publish_port);
 	}
 	return copy;
-}
-
-static int set_variables(const char *name, struct json_t *container, void *ctx)
-{
-	(void)name;
-	if (!strcmp(json_get_text(container, "kind", ""), "service"))
-		return 0;
-	json_drop(container, "variables");
-	if (ctx)
-		json_put(container, "variables", json_copy_deep(ctx));
-	return 0;
-}
-
-void desired_set_variables(struct json_t *document, const struct json_t *variables)
-{
-	(void)json_each(json_get(document, "containers"), set_variables,
-			(void *)(uintptr_t)variables);
 }
 
 void desired_shrink(struct json_t *container, const struct image_description *image)

@@ -7,6 +7,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/backup_images.c \
 	%D%/backup_make.c \
 	%D%/backup_restore.c \
+	%D%/backup_secrets.c %D%/backup_secrets.h \
 	%D%/backup_store.c \
 	%D%/backup_vars.c \
 	%D%/bases.c \
@@ -48,11 +49,12 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/cmd_pool.c \
 	%D%/cmd_volume.c \
 	%D%/commands.c \
+	%D%/container_log.c %D%/container_log.h \
 	%D%/contract.c %D%/contract_links.c \
 	%D%/control.c \
 	%D%/converge.c \
 	%D%/db.c \
-	%D%/desired.c %D%/desired_order.c \
+	%D%/desired.c %D%/desired_order.c %D%/desired_vars.c \
 	%D%/destroy.c \
 	%D%/effects.c \
 	%D%/flags.c \
@@ -85,6 +87,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/request.c \
 	%D%/say.c \
 	%D%/secrets.c \
+	%D%/request_vars.c \
 	%D%/rollout.c \
 	%D%/session.c \
 	%D%/state.c \
@@ -104,6 +107,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/trash.c \
 	%D%/tree.c \
 	%D%/ttl.c \
+	%D%/var_value.c %D%/var_value.h \
 	%D%/variables.c \
 	%D%/throwaway.c \
 	%D%/world.c \
@@ -112,6 +116,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/world_create.c \
 	%D%/world_lower.c \
 	%D%/world_net.c \
+	%D%/world_explain.c \
 	%D%/world_talk.c \
 	%D%/activate.h \
 	%D%/apply.h \

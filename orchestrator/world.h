@@ -17,6 +17,7 @@
 #include "runtime/container.h"
 
 struct image_description;
+struct text;
 
 /* A container that runs, or is being made. */
 struct live {
@@ -108,6 +109,7 @@ int world_change(void *ctx, const char *name, const struct json_t *wanted, unsig
 int world_activate(void *ctx, const char *name, const struct json_t *desired,
 		   const struct json_t *record, const char *how, struct error *err);
 int world_ready(void *ctx, const char *name, struct error *err);
+void world_explain(void *ctx, const char *name, struct text *out);
 int world_wait(void *ctx, unsigned ms, struct error *err);
 /* Whether the client says so. */
 bool world_cancelled(void *ctx);

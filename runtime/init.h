@@ -120,7 +120,7 @@ struct init_status {
 	enum init_state state;
 	uint32_t epoch; /* how many commands were obeyed: tells an answer from an old state */
 	const char *
-		why; /* INIT_FAILED: "task boot: exit 1"; or the last readiness check's last line; "" */
+		why; /* INIT_FAILED: "task boot: exit 1"; or the last readiness check's end: "exit 1: its last line"; "" */
 	struct init_process_status *processes;
 	size_t n;
 	bool held; /* no job is started */

@@ -18,7 +18,6 @@
 
 #include "runtime/pid1.h"
 
-#define CHECK_MS 5000
 #define CHECK_INTERVAL_MS 50
 
 static const char *const state_names[] = { "waiting", "starting", "ready", "failed", "stopping" };
@@ -124,11 +123,14 @@ static void read_stream(struct stream *s)
 	const struct proc *p = owner_of(s);
 	bool check = p == &self.now->check, task = p && p->task;
 
-	(void)stream_read(s,
-			  !p || check	    ? NULL
-				  : p->cron ? "cron"
-					    : p->name,
-			  self.why, task ? sizeof(self.why) : 0);
+	if (check)
+		(void)stream_read(s, NULL, self.said, sizeof(self.said));
+	else
+		(void)stream_read(s,
+				  !p		    ? NULL
+					  : p->cron ? "cron"
+						    : p->name,
+				  self.why, task ? sizeof(self.why) : 0);
 }
 
 /* One turn: output, ends of processes, and commands, which are only noted. */
@@ -330,6 +332,7 @@ static int64_t check_ready(void)
 	c->last_exit = -1;
 	if (now < c->next_ms)
 		return c->next_ms - now;
+	*self.said = '\0';
 	(void)run_start(c);
 	c->next_ms = now + (c->interval_ms ? c->interval_ms : CHECK_INTERVAL_MS);
 	return CHECK_INTERVAL_MS;

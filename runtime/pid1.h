@@ -17,6 +17,7 @@
 #define PID1_TEXT (512 * 1024) /* bytes of init.conf */
 #define PID1_WORDS 4096	       /* arguments and variables in it */
 #define PID1_LINE 8192	       /* longest line of a log */
+#define CHECK_MS 5000	       /* for one run of a check that doesn't say how long */
 
 enum reaction { NOTHING, SIGNAL, RESTART };
 
@@ -109,6 +110,7 @@ extern struct self {
 	struct stream streams[PID1_PROCESSES + 1];
 	enum state state;
 	char why[300];
+	char said[200];	     /* the last line of the check that runs */
 	bool held;	     /* no job is started */
 	struct proc stopper; /* the command that stops a job */
 	bool stop_asked;

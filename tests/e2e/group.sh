@@ -157,7 +157,7 @@ check "logs" contains "$(orch logs web)" "web/init"
 
 # Limits.
 check "memory is limited" exits 137 orch exec -u root web -- sh -c 'head -c 200000000 /dev/zero | tail -c 190000000 >/dev/null; exit $?'
-check "and ps says so" contains "$(orch ps)" "out of memory 1x: limit 64M"
+check "and ps says so" contains "$(orch ps)" "out of memory 1x: limit 64M, peak 64M, killed: tail ("
 check "processes are limited" exits 2 orch exec web -- sh -c 'i=0; while [ $i -lt 60 ]; do sleep 3 & i=$((i+1)); done'
 until orch exec web -- true 2>/dev/null; do sleep 0.1; done
 
@@ -222,6 +222,9 @@ commit "$project" "build fails"
 check "a failing build is 1" exits 1 orch deploy
 check "the page stays" same "$(curl -fsS -m 5 "${url}page")" two
 check "unknown verb" exits 2 orch deplyo
+check "unknown flag" exits 2 orch deploy --foo
+check "where to look" contains "$(orch deploy --foo 2>&1)" 'unknown flag "--foo"; see: orch deploy --help'
+check "the nearest one" contains "$(orch deploy --worktre 2>&1)" 'did you mean "--worktree"?'
 check "history" contains "$(orch history)" "ok"
 
 check "destroy has to be confirmed" exits 2 orch destroy </dev/null

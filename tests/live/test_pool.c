@@ -14,6 +14,7 @@
 #include "base/auto.h"
 #include "base/file.h"
 #include "runtime/pool.h"
+#include "runtime/pool_trim.h"
 #include "runtime/volume.h"
 #include "tests/live/volumes.h"
 
@@ -187,6 +188,29 @@ static void is_writable(const char *name)
 
 	put(path, "");
 	cr_assert_eq(unlink(at(path)), 0, "%s", strerror(errno));
+}
+
+Test(pool, gives_back_what_it_does_not_need)
+{
+	struct pool_space full, after;
+	uint64_t given = 0;
+
+	cr_assert_eq(pool_trim(pool, &given, &err), POOL_NO_FILE);
+	OK(pool_ensure(pool, SIZE, &err));
+	OK(volume_ensure(pool, "main/db", 0, 0, 0, &err));
+	put("main/db/f", "kept");
+	cr_assert_eq(rewrite("main/db/g", 200), 0);
+	OK(pool_space(&arena, pool, &full, &err));
+	cr_assert_gt(full.file_taken, 200 * MIB);
+	cr_assert_eq(unlink(at("main/db/g")), 0);
+	OK(pool_trim(pool, &given, &err));
+	cr_expect_gt(given, 190 * MIB);
+	OK(pool_space(&arena, pool, &after, &err));
+	cr_expect_leq(after.file_taken, full.file_taken - given + 8 * MIB);
+	cr_expect_eq(after.file_size, full.file_size);
+	OK(pool_close(pool, &err));
+	OK(pool_ensure(pool, 0, &err));
+	holds("main/db/f", "kept");
 }
 
 Test(pool, full_is_enospc_and_nothing_is_lost)
