@@ -32,7 +32,7 @@ static void find_variables(const struct json_t *document, struct variable *list,
 
 static void make_worker(const struct app *a, struct worker *w)
 {
-	static const char *const not_its[] = { "web", "workers", "crons", "hooks" };
+	static const char *const not_its[] = { "web", "workers", "crons", "hooks", "operations" };
 	const struct node *commands = tree_get(w->node, "commands");
 
 	w->document = node_json(a->node);

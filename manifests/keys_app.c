@@ -144,7 +144,7 @@ static const struct key source_keys[] = {
 
 static const char *const roles[] = { "viewer", "contributor", "admin", NULL };
 static const struct key operation_keys[] = {
-	{ "role", KEY_CHOICE, .about = "who may run it", .otherwise = "contributor",
+	{ "role", KEY_CHOICE, KEY_IDLE, .about = "who may run it", .otherwise = "contributor",
 	  .choices = roles },
 	{ "commands", KEY_MAP, KEY_REQUIRED, .about = "start, stop", .keys = start_stop_keys },
 	{ "timeout", KEY_NUMBER, .about = "seconds", .otherwise = "null", .min = 1, .max = 86400 },

@@ -42,7 +42,6 @@ static const struct later of_apps[] = {
 	{ "workers.*.firewall", "not enforced yet" },
 	{ "build.caches", "not kept yet" },
 	{ "runtime.xdebug", "not set up yet" },
-	{ "operations", "not run yet" },
 };
 
 static const struct later of_services[] = {

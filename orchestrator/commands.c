@@ -107,6 +107,12 @@ const struct cli_command commands[] = {
 	{ "cron", NULL, "Everyday", "ls | run [APP:]NAME", "jobs: when they run, and now", NULL,
 	  EXAMPLES("orch cron ls", "orch cron run nightly", "orch cron run web:nightly"),
 	  "0 done, 1 the job failed, 3 no such job, 130 not waited for", 1, 2, false, cmd_cron },
+	{ "operation", NULL, "Everyday", "ls | run [APP:]NAME",
+	  "commands that the app declares: run one by its name", NULL,
+	  EXAMPLES("orch operation ls", "orch operation run clear", "orch operation run web:clear"),
+	  "the command's own; 2 usage, 3 no such operation, 4 it runs, 125 orch failed, 130 ended "
+	  "by ^C",
+	  1, 2, false, cmd_operation },
 	{ "events", NULL, "History", "", "what happened, in order of time", logs_flags,
 	  EXAMPLES("orch events", "orch events -f", "orch events -n all --json"), EXITS_READ, 0, 0,
 	  false, cmd_events },

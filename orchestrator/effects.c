@@ -48,7 +48,7 @@ static const struct row {
 	{ "app.dependencies", EFFECT_NONE }, /* "code" says it */
 	{ "app.firewall", EFFECT_LIVE },
 	{ "app.move_to_root", EFFECT_RELOAD },
-	{ "app.operations", EFFECT_NONE },
+	{ "app.operations", EFFECT_RELOAD },
 	{ "app.preflight", EFFECT_NONE },
 	{ "app.resources", EFFECT_NONE }, /* "limits" says it */
 	{ "app.runtime", EFFECT_RESTART },

@@ -19,6 +19,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/cmd_check.c \
 	%D%/cmd_config.c \
 	%D%/cmd_cron.c \
+	%D%/cmd_operation.c \
 	%D%/cmd_deploy.c \
 	%D%/cmd_df.c \
 	%D%/cmd_destroy.c \
@@ -63,6 +64,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/gc_facts.c \
 	%D%/git.c \
 	%D%/git_branch.c \
+	%D%/jobs.c \
 	%D%/group.c \
 	%D%/host.c \
 	%D%/inside.c \

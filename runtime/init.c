@@ -71,10 +71,13 @@ static void put_process(struct text *out, const char *kind, const struct init_pr
 
 static void put_cron(struct text *out, const struct init_cron *c, const struct init_cron *before)
 {
-	put_process(out, "cron", &c->process, before ? &before->process : NULL);
-	put(out, "schedule", c->schedule);
-	put_number(out, "hash", c->hash);
-	put_number(out, "jitter", c->jitter_s);
+	put_process(out, c->schedule ? "cron" : "operation", &c->process,
+		    before ? &before->process : NULL);
+	if (c->schedule) {
+		put(out, "schedule", c->schedule);
+		put_number(out, "hash", c->hash);
+		put_number(out, "jitter", c->jitter_s);
+	}
 	if (c->stop)
 		put(out, "stop", c->stop);
 }

@@ -19,6 +19,7 @@
 #define PID1_LINE 8192	       /* longest line of a log */
 
 enum reaction { NOTHING, SIGNAL, RESTART };
+enum job { NO_JOB, JOB_CRON, JOB_OPERATION }; /* the latter when asked only */
 
 struct stream {
 	int fd; /* read end of a process's output; -1: none */
@@ -39,8 +40,7 @@ struct proc {
 	bool group, may_end;
 	uint64_t
 		hash; /* of what makes it another process: arguments, variables, ids, folder, input */
-	/* of a job */
-	bool cron;
+	enum job job;
 	const char *schedule, *stop;
 	uint32_t cron_hash, jitter_s;
 	struct cron_spec when;
@@ -68,7 +68,9 @@ struct conf {
 
 /* pid1_conf.c: false with `why` filled when the file can't be read or says nonsense. */
 bool conf_read(struct conf *c, int folder, char *why, size_t size);
-struct proc *conf_find(struct conf *c, const char *name, bool cron);
+struct proc *conf_find(struct conf *c, const char *name, enum job job);
+/* What a process's output goes to. */
+const char *conf_log(const struct proc *p);
 
 /* pid1_log.c */
 void log_set(const char *folder, uint64_t size);
@@ -97,7 +99,9 @@ bool run_tasks(struct conf *c, const char *only);
 /* pid1_cron.c */
 /* Starts the job that is due, stops one that takes too long; the time until there is something to do again. */
 int64_t cron_turn(void);
-void cron_ask(const char *name);
+void cron_ask(const char *name, enum job job);
+/* Nobody wants it any more: as if its time were over. */
+void cron_cancel(const char *name, enum job job);
 void cron_stop(struct proc *p);
 void cron_ended(struct proc *p);
 

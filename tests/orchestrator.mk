@@ -31,6 +31,7 @@ e2e_tests += tests/e2e/environments.sh
 e2e_tests += tests/e2e/group.sh
 e2e_tests += tests/e2e/idle.sh
 e2e_tests += tests/e2e/locations.sh
+e2e_tests += tests/e2e/operations.sh
 e2e_tests += tests/e2e/rollback.sh
 e2e_tests += tests/e2e/run.sh
 e2e_tests += tests/e2e/services.sh
