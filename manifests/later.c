@@ -26,20 +26,17 @@ static const struct later of_apps[] = {
 	{ "resources", "not counted yet", "use size" },
 	{ "container_profile", "not counted yet", "use size" },
 	{ "mounts.*.source", "not mounted yet", "local, tmp and service are", flex_mounts },
-	{ "firewall", "not enforced yet" },
 	{ "timezone", "crons run by UTC" },
 	{ "move_to_root", "not done", "write web.locations", flag_set },
 	{ "web.resources", "not counted yet", "use size" },
 	{ "web.container_profile", "not counted yet", "use size" },
 	{ "web.mounts.*.source", "not mounted yet", "local, tmp and service are", flex_mounts },
-	{ "web.firewall", "not enforced yet" },
 	{ "web.timezone", "crons run by UTC" },
 	{ "web.move_to_root", "not done", "write web.locations", flag_set },
 	{ "workers.*.resources", "not counted yet", "use size" },
 	{ "workers.*.container_profile", "not counted yet", "use size" },
 	{ "workers.*.mounts.*.source", "not mounted yet", "local, tmp and service are",
 	  flex_mounts },
-	{ "workers.*.firewall", "not enforced yet" },
 	{ "build.caches", "not kept yet" },
 	{ "runtime.xdebug", "not set up yet" },
 };
@@ -47,7 +44,6 @@ static const struct later of_apps[] = {
 static const struct later of_services[] = {
 	{ "resources", "not counted yet", "use size" },
 	{ "container_profile", "not counted yet", "use size" },
-	{ "firewall", "not enforced yet" },
 };
 
 static bool is_one_of(const char *const *list, const char *text)

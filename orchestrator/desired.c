@@ -241,6 +241,8 @@ static void add_service(struct maker *m, const struct service *service)
 	json_put(c, "relationships",
 		 make_relationships(service->relationships, service->n_relationships));
 	json_put(c, "configuration", json_copy_deep(service->configuration));
+	if (json_kind_of(json_get(service->document, "firewall")) == KIND_MAP)
+		json_put(c, "firewall", json_copy_deep(json_get(service->document, "firewall")));
 }
 
 /* An endpoint that only the service's configuration names is on its default one's port. */

@@ -27,6 +27,7 @@ static const struct row {
 	{ "environment", EFFECT_RESTART },
 	{ "url", EFFECT_RESTART },
 	{ "endpoints", EFFECT_LIVE },
+	{ "firewall", EFFECT_LIVE },
 	{ "rules", EFFECT_RELOAD },
 	{ "limits", EFFECT_LIVE },
 	{ "disk", EFFECT_LIVE, EFFECT_RECREATE },

@@ -98,6 +98,8 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/supervise.c \
 	%D%/supervise_doze.c \
 	%D%/supervise_idle.c \
+	%D%/names.c \
+	%D%/supervise_names.c \
 	%D%/supervise_quota.c \
 	%D%/supervise_request.c \
 	%D%/supervise_start.c \

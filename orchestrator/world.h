@@ -103,6 +103,8 @@ int world_stop(void *ctx, const char *name, struct error *err);
 int world_discard(void *ctx, const char *name, struct error *err);
 int world_network(void *ctx, const struct json_t *desired, struct error *err);
 int world_rules(void *ctx, const struct json_t *desired, bool published, struct error *err);
+/* Only what firewalls allow, after names.h learnt something. */
+int world_outbound(struct world *w, const struct json_t *desired, struct error *err);
 int world_change(void *ctx, const char *name, const struct json_t *wanted, unsigned effects,
 		 struct error *err);
 int world_activate(void *ctx, const char *name, const struct json_t *desired,

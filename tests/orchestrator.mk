@@ -13,6 +13,9 @@ unit_tests += tests/unit/test_gc
 unit_tests += tests/unit/test_lower
 tests_unit_test_lower_SOURCES = tests/unit/test_lower.c tests/unit/fake_backend.c \
 	tests/unit/fake_backend.h
+unit_tests += tests/unit/test_names
+tests_unit_test_names_SOURCES = tests/unit/test_names.c tests/unit/fake_backend.c \
+	tests/unit/fake_backend.h
 unit_tests += tests/unit/test_plan
 unit_tests += tests/unit/test_project
 unit_tests += tests/unit/test_tree
@@ -28,6 +31,7 @@ e2e_tests += tests/e2e/contract.sh
 e2e_tests += tests/e2e/corpus.sh
 e2e_tests += tests/e2e/drills.sh
 e2e_tests += tests/e2e/environments.sh
+e2e_tests += tests/e2e/firewall.sh
 e2e_tests += tests/e2e/group.sh
 e2e_tests += tests/e2e/idle.sh
 e2e_tests += tests/e2e/locations.sh
