@@ -55,7 +55,7 @@ static const struct row {
 	{ "app.runtime", EFFECT_RESTART },
 	{ "app.source", EFFECT_NONE },
 	{ "app.stack", EFFECT_NONE },
-	{ "app.timezone", EFFECT_NONE },
+	{ "app.timezone", EFFECT_RELOAD },
 	{ "app.worker", EFFECT_RESTART },
 	{ "app.workers", EFFECT_NONE }, /* containers of their own */
 	{ "app.web.move_to_root", EFFECT_RELOAD },

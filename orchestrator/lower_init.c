@@ -199,6 +199,7 @@ static void add_jobs(struct arena *arena, const struct lower_input *in, const st
 			add_job(arena, in, names[i], json_get(all, names[i]), vars,
 				arena_push(arena, &list));
 	}
+	out->zone = json_text(json_path(self_of(in), "app", "timezone", NULL), NULL);
 	out->crons = list.items;
 	out->n_crons = list.n;
 }

@@ -5,6 +5,7 @@
  * works for whoever is alive: the supervisor that made the container, or the next one.
  *
  *	/run/orch/init.conf	what to run; written by us, read by orch-init when told to
+ *	/run/orch/zone		the host's file of the time zone of crons, where they have one
  *	/run/orch/status	what runs; written by orch-init by rename on every change
  *	/run/orch/control	a unix datagram socket of orch-init: one command a datagram
  *
@@ -85,6 +86,8 @@ struct init_spec {
 	size_t n;
 	const struct init_cron *crons;
 	size_t n_crons;
+	const char *
+		zone; /* by which schedules are read: a file below /usr/share/zoneinfo here; NULL: UTC */
 	uint32_t clock_rate; /* tests: how many seconds of theirs a real one is; 0: 1 */
 	struct init_check ready;
 	const char *log_folder; /* inside */

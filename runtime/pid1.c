@@ -175,9 +175,8 @@ static void do_start(void)
 		return;
 	}
 	self.now->n = 0;
-	self.now = next;
+	conf_use(next);
 	self.held = false;
-	log_set(self.now->log_folder, self.now->log_size);
 	pid1_set_state(STARTING);
 	if (!run_tasks(self.now, NULL)) {
 		fail();
@@ -204,7 +203,7 @@ static bool take_over(struct proc *new, struct proc *old)
 	new->runs = old->runs;
 	/* Another schedule counts from now on. */
 	if (new->job == JOB_CRON && !strcmp(new->schedule, old->schedule) &&
-	    new->cron_hash == old->cron_hash) {
+	    !strcmp(new->zone, old->zone) && new->cron_hash == old->cron_hash) {
 		new->due_s = old->due_s;
 		new->named_s = old->named_s;
 	}
@@ -243,8 +242,7 @@ static void do_reload(bool swap)
 		return;
 	}
 	run_stop_check();
-	self.now = next;
-	log_set(self.now->log_folder, self.now->log_size);
+	conf_use(next);
 	for (size_t i = old->n; i-- > 0;)
 		if (!conf_find(next, old->procs[i].name, old->procs[i].job))
 			run_stop(&old->procs[i]);
@@ -366,7 +364,8 @@ int main(int argc, char **argv)
 	self.now = &self.confs[0];
 	for (size_t i = 0; i < sizeof(self.streams) / sizeof(self.streams[0]); i++)
 		self.streams[i].fd = -1;
-	if (!open_all(argc > 1 ? argv[1] : "/run/orch"))
+	self.folder = argc > 1 ? argv[1] : "/run/orch";
+	if (!open_all(self.folder))
 		return 1;
 	pid1_write_status();
 	while (!self.stop_asked) {

@@ -41,7 +41,7 @@ struct proc {
 	uint64_t
 		hash; /* of what makes it another process: arguments, variables, ids, folder, input */
 	enum job job;
-	const char *schedule, *stop;
+	const char *schedule, *zone, *stop; /* zone "": UTC */
 	uint32_t cron_hash, jitter_s;
 	struct cron_spec when;
 	/* as it runs */
@@ -61,13 +61,15 @@ struct conf {
 	char *words[PID1_WORDS];
 	size_t n_words, n;
 	struct proc procs[PID1_PROCESSES], check;
-	const char *log_folder;
+	const char *log_folder, *zone;
 	uint64_t log_size;
 	uint32_t clock_rate;
 };
 
 /* pid1_conf.c: false with `why` filled when the file can't be read or says nonsense. */
 bool conf_read(struct conf *c, int folder, char *why, size_t size);
+/* From now on it is self.now. */
+void conf_use(struct conf *c);
 struct proc *conf_find(struct conf *c, const char *name, enum job job);
 /* What a process's output goes to. */
 const char *conf_log(const struct proc *p);
@@ -97,6 +99,8 @@ void run_reap(void);
 bool run_tasks(struct conf *c, const char *only);
 
 /* pid1_cron.c */
+/* What times are read by: the file `zone` in the folder, or UTC. */
+void cron_set_zone(bool given);
 /* Starts the job that is due, stops one that takes too long; the time until there is something to do again. */
 int64_t cron_turn(void);
 void cron_ask(const char *name, enum job job);
@@ -112,6 +116,7 @@ extern struct self {
 	struct conf confs[2], *now;
 	struct stream streams[PID1_PROCESSES + 1];
 	enum state state;
+	const char *folder; /* of init.conf */
 	char why[300];
 	bool held;	     /* no job is started */
 	struct proc stopper; /* the command that stops a job */

@@ -186,6 +186,7 @@ static bool read_head(struct reader *r, const char *key, char *value, bool *know
 			if (!begin_process(r, &c->procs[c->n++], value, false))
 				return false;
 			r->p->job = job;
+			r->p->zone = c->zone;
 			return r->p->group = true;
 		}
 		if (!*value ||
@@ -199,6 +200,8 @@ static bool read_head(struct reader *r, const char *key, char *value, bool *know
 		return begin_process(r, &c->check, "ready", true);
 	if (!strcmp(key, "log_folder"))
 		c->log_folder = value;
+	else if (!strcmp(key, "zone"))
+		c->zone = value;
 	else if (!strcmp(key, "log_size"))
 		c->log_size = strtoull(value, NULL, 10);
 	else if (!strcmp(key, "clock_rate"))
@@ -272,6 +275,7 @@ bool conf_read(struct conf *c, int folder, char *why, size_t size)
 
 	c->n = c->n_words = 0;
 	c->log_folder = NULL;
+	c->zone = "";
 	c->log_size = 0;
 	c->clock_rate = 0;
 	memset(&c->check, 0, sizeof(c->check));
@@ -292,6 +296,13 @@ bool conf_read(struct conf *c, int folder, char *why, size_t size)
 			return false;
 		}
 	return check_schedules(c, why, size);
+}
+
+void conf_use(struct conf *c)
+{
+	self.now = c;
+	log_set(c->log_folder, c->log_size);
+	cron_set_zone(*c->zone);
 }
 
 const char *conf_log(const struct proc *p)

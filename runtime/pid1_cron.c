@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -47,11 +48,9 @@ static int64_t calendar(void)
 
 static int64_t next_after(const struct proc *p, int64_t at)
 {
-	time_t t = (time_t)at;
-	struct tm tm;
+	int64_t next;
 
-	gmtime_r(&t, &tm);
-	return cron_next(&p->when, &tm, &tm) ? (int64_t)timegm(&tm) : INT64_MAX;
+	return cron_next(&p->when, at, &next) ? next : INT64_MAX;
 }
 
 /* After the time that the schedule names, at most so much that the next one comes later: the same for the same time. */
@@ -68,6 +67,19 @@ static void plan(struct proc *p, int64_t after)
 		spread = period;
 	mix = (mix ^ (uint32_t)(at / 60)) * 2654435761u;
 	p->due_s = at + (int64_t)((mix ^ mix >> 16) % (uint32_t)spread);
+}
+
+/* The zone's file may be another one under the same name: only another value makes the library read it again. */
+void cron_set_zone(bool given)
+{
+	char path[300];
+
+	snprintf(path, sizeof(path), ":%s/zone", self.folder);
+	setenv("TZ", "UTC0", 1);
+	tzset();
+	if (given)
+		setenv("TZ", path, 1);
+	tzset();
 }
 
 void cron_ask(const char *name, enum job job)

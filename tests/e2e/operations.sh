@@ -120,6 +120,23 @@ check "live" orch deploy
 check "in the same container" same "$(pids web)" "$page"
 check "is another" exits 8 orch operation run who
 check "with the new code" contains "$(orch operation run who)" "blue two"
+
+# The clock of crons: 6:00 in Kathmandu is 0:15 UTC, and up to 20 minutes later in production.
+sed -i "s/^crons:/timezone: Asia\/Kathmandu\ncrons:\n  morning: {spec: '0 6 * * *', commands: {start: date}}/" app.yaml
+commit "$project" "a zone"
+check "why" contains "$(orch plan)" timezone
+check "deploy" orch deploy
+check "in the same container" same "$(pids web)" "$page"
+# morning: when that job is next, in minutes after 0:00 UTC.
+morning() {
+	orch cron ls --json | jq '.crons[] | select(.name == "morning") | .next[11:13] as $h | .next[14:16] as $m | ($h | tonumber) * 60 + ($m | tonumber)'
+}
+check "by the zone" test "$(morning)" -ge 15 -a "$(morning)" -le 35
+check "a job itself is in UTC" orch cron run morning
+check "as its log says" contains "$(orch logs web)" " UTC "
+sed -i 's/Kathmandu/Nowhere/' app.yaml
+check "no such zone" exits 2 orch validate
+git checkout -q app.yaml
 check "nothing amiss" orch fsck
 check "destroy" orch destroy --purge --yes-destroy main
 check "nothing is left" same "$(host_state)" "$before"
