@@ -30,6 +30,8 @@ static const struct row {
 	{ "firewall", EFFECT_LIVE },
 	{ "rules", EFFECT_RELOAD },
 	{ "limits", EFFECT_LIVE },
+	{ "resources", EFFECT_NONE }, /* "limits" says it */
+	{ "container_profile", EFFECT_NONE },
 	{ "disk", EFFECT_LIVE, EFFECT_RECREATE },
 	{ "variables", EFFECT_RESTART },
 	{ "variables.runtime.php.*", EFFECT_RELOAD },

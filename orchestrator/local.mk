@@ -64,6 +64,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/gc_facts.c \
 	%D%/git.c \
 	%D%/git_branch.c \
+	%D%/limits.c \
 	%D%/jobs.c \
 	%D%/group.c \
 	%D%/host.c \

@@ -10,6 +10,9 @@ tests_unit_test_desired_SOURCES = tests/unit/test_desired.c tests/unit/fake_back
 	tests/unit/fake_backend.h
 unit_tests += tests/unit/test_effects
 unit_tests += tests/unit/test_gc
+unit_tests += tests/unit/test_limits
+tests_unit_test_limits_SOURCES = tests/unit/test_limits.c tests/unit/fake_backend.c \
+	tests/unit/fake_backend.h
 unit_tests += tests/unit/test_lower
 tests_unit_test_lower_SOURCES = tests/unit/test_lower.c tests/unit/fake_backend.c \
 	tests/unit/fake_backend.h
@@ -34,6 +37,7 @@ e2e_tests += tests/e2e/environments.sh
 e2e_tests += tests/e2e/firewall.sh
 e2e_tests += tests/e2e/group.sh
 e2e_tests += tests/e2e/idle.sh
+e2e_tests += tests/e2e/limits.sh
 e2e_tests += tests/e2e/locations.sh
 e2e_tests += tests/e2e/operations.sh
 e2e_tests += tests/e2e/rollback.sh
