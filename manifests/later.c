@@ -18,17 +18,12 @@ struct later {
 	const char *const *values;
 };
 
-static const char *const flex_mounts[] = { "instance", "storage", NULL };
 static const char *const flag_set[] = { "true", NULL };
 
 static const struct later of_apps[] = {
 	{ "stack", "composable images are not supported", "give the app a type" },
-	{ "mounts.*.source", "not mounted yet", "local, tmp and service are", flex_mounts },
 	{ "move_to_root", "not done", "write web.locations", flag_set },
-	{ "web.mounts.*.source", "not mounted yet", "local, tmp and service are", flex_mounts },
 	{ "web.move_to_root", "not done", "write web.locations", flag_set },
-	{ "workers.*.mounts.*.source", "not mounted yet", "local, tmp and service are",
-	  flex_mounts },
 	{ "build.caches", "not kept yet" },
 	{ "runtime.xdebug", "not set up yet" },
 };

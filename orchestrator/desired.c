@@ -13,6 +13,8 @@
 #include "orchestrator/project.h"
 #include "orchestrator/state.h"
 
+#define INSTANCE_MB 8000 /* what mounts of the instance may hold */
+
 struct maker {
 	struct arena *arena;
 	const struct desired_input *in;
@@ -127,7 +129,8 @@ static struct json_t *begin(struct maker *m, const char *kind, const char *name,
 	return c;
 }
 
-static struct json_t *make_mounts(const struct mount *list, size_t n)
+/* Whose volume a storage mount is on is said here once for all. */
+static struct json_t *make_mounts(const struct app *app, const struct mount *list, size_t n)
 {
 	static const char *const sources[] = { "local", "tmp", "instance", "service", "storage" };
 	struct json_t *map = json_new_map();
@@ -137,8 +140,9 @@ static struct json_t *make_mounts(const struct mount *list, size_t n)
 
 		json_put_text(mount, "source", sources[list[i].source]);
 		json_put_text(mount, "source_path", list[i].source_path);
-		if (list[i].service)
-			json_put_text(mount, "service", list[i].service);
+		if (list[i].service || list[i].source == MOUNT_STORAGE)
+			json_put_text(mount, "service",
+				      list[i].service ? list[i].service : app->name);
 	}
 	return map;
 }
@@ -188,14 +192,29 @@ static void add_code(struct maker *m, struct json_t *c, const struct app *app,
 		json_put(c, "variables", json_copy_deep(m->in->variables));
 }
 
+static bool has_source(const struct mount *list, size_t n, enum mount_source source)
+{
+	for (size_t i = 0; i < n; i++)
+		if (list[i].source == source)
+			return true;
+	return false;
+}
+
+/* Mounts of the instance are on the same volume, which has so much more room for them. */
+static uint32_t with_instance(uint32_t disk, const struct mount *list, size_t n)
+{
+	return disk + (has_source(list, n, MOUNT_INSTANCE) ? INSTANCE_MB : 0);
+}
+
 static void add_app(struct maker *m, const struct app *app)
 {
 	struct json_t *c =
-		begin(m, "app", app->name, app->type, app->size, app->disk, app->document);
+		begin(m, "app", app->name, app->type, app->size,
+		      with_instance(app->disk, app->mounts, app->n_mounts), app->document);
 
 	add_code(m, c, app, app->document);
 	json_put(c, "relationships", make_relationships(app->relationships, app->n_relationships));
-	json_put(c, "mounts", make_mounts(app->mounts, app->n_mounts));
+	json_put(c, "mounts", make_mounts(app, app->mounts, app->n_mounts));
 	(void)json_each(json_path(c, "app", "web", "locations", NULL), add_rules,
 			json_put(c, "rules", json_new_map()));
 }
@@ -203,10 +222,8 @@ static void add_app(struct maker *m, const struct app *app)
 /* `disk` is mostly the app's, and nothing to a worker that keeps nothing. */
 static uint32_t worker_disk(const struct worker *w)
 {
-	for (size_t i = 0; i < w->n_mounts; i++)
-		if (w->mounts[i].source == MOUNT_LOCAL)
-			return w->disk;
-	return 0;
+	return with_instance(has_source(w->mounts, w->n_mounts, MOUNT_LOCAL) ? w->disk : 0,
+			     w->mounts, w->n_mounts);
 }
 
 static void add_worker(struct maker *m, const struct app *app, const struct worker *w)
@@ -217,7 +234,7 @@ static void add_worker(struct maker *m, const struct app *app, const struct work
 	add_code(m, c, app, w->document);
 	json_put(c, "endpoints", json_new_map());
 	json_put(c, "relationships", make_relationships(w->relationships, w->n_relationships));
-	json_put(c, "mounts", make_mounts(w->mounts, w->n_mounts));
+	json_put(c, "mounts", make_mounts(app, w->mounts, w->n_mounts));
 }
 
 /* What an app has in its document, where it is given. */

@@ -61,6 +61,10 @@ void lower_secrets(struct arena *arena, const struct lower_input *in, struct low
 int lower_user(const struct image_description *image, const char *name, uint32_t *uid,
 	       uint32_t *gid);
 
+/* Where a mount's files are: whose volume, which is the container's own or another's, and in which folder of it. In the arena. */
+const char *lower_mount_owner(const char *container, const struct json_t *mount);
+const char *lower_mount_folder(struct arena *arena, const struct json_t *mount);
+
 void lower_limits(const struct json_t *container, struct cgroup_limits *out);
 
 /*

@@ -39,6 +39,7 @@ e2e_tests += tests/e2e/group.sh
 e2e_tests += tests/e2e/idle.sh
 e2e_tests += tests/e2e/limits.sh
 e2e_tests += tests/e2e/locations.sh
+e2e_tests += tests/e2e/mounts.sh
 e2e_tests += tests/e2e/operations.sh
 e2e_tests += tests/e2e/rollback.sh
 e2e_tests += tests/e2e/run.sh

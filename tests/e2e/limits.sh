@@ -85,7 +85,7 @@ check "the worker's own table" same "$(held web--queue)" "256 1200"
 check "the service's" same "$(held db)" "512 100"
 check "a branch" orch branch fix
 check "is small" same "$(held web -e fix)" "218 500"
-check "the app reads it" same "$(orch exec web -e fix -- cat /run/etc/config.json | jq -c '.info.limits | [.memory, .cpu]')" "[218,0.5]"
+check "the app reads it" same "$(orch exec -e fix web -- cat /run/etc/config.json | jq -c '.info.limits | [.memory, .cpu]')" "[218,0.5]"
 check "also by its own table" same "$(held web--queue -e fix)" "128 400"
 check "but has what the image asks for" same "$(held db -e fix)" "64 50"
 sed -i 's/, container_profile: BALANCED/, resources: {base_memory: 64}/' services.yaml
