@@ -11,6 +11,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/backup_vars.c \
 	%D%/bases.c \
 	%D%/build.c \
+	%D%/build_cache.c \
 	%D%/build_box.c \
 	%D%/busy.c \
 	%D%/cmd_backup.c \

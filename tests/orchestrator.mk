@@ -28,6 +28,7 @@ fuzz_targets += tests/fuzz/fuzz_backup
 EXTRA_DIST += tests/fuzz/fuzz_backup.c
 e2e_tests += tests/e2e/backup.sh
 e2e_tests += tests/e2e/branch.sh
+e2e_tests += tests/e2e/caches.sh
 e2e_tests += tests/e2e/clones.sh
 e2e_tests += tests/e2e/clones-postgresql.sh
 e2e_tests += tests/e2e/contract.sh
