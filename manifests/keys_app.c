@@ -137,8 +137,8 @@ static const struct key source_operation_item = { NULL, KEY_MAP, .keys = source_
 static const struct key source_keys[] = {
 	{ "root", KEY_RAW, .about = "the app's folder in the project", .otherwise = "null",
 	  .check = folder_check },
-	{ "operations", KEY_NAMES, KEY_IDLE, .about = "commands on a clone of the source",
-	  .otherwise = "{}", .item = &source_operation_item },
+	{ "operations", KEY_NAMES, .about = "commands on a clone of the source", .otherwise = "{}",
+	  .item = &source_operation_item },
 	{ NULL, KEY_END },
 };
 

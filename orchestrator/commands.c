@@ -113,6 +113,11 @@ const struct cli_command commands[] = {
 	  "the command's own; 2 usage, 3 no such operation, 4 it runs, 125 orch failed, 130 ended "
 	  "by ^C",
 	  1, 2, false, cmd_operation },
+	{ "source-operation", NULL, "Branches", "ls | run NAME",
+	  "commands of the app that change its source, commit it, and are deployed", promote_flags,
+	  EXAMPLES("orch source-operation ls", "orch source-operation run update",
+		   "orch source-operation run update -e fix-42"),
+	  EXITS_CHANGE, 1, 2, false, cmd_source_operation },
 	{ "events", NULL, "History", "", "what happened, in order of time", logs_flags,
 	  EXAMPLES("orch events", "orch events -f", "orch events -n all --json"), EXITS_READ, 0, 0,
 	  false, cmd_events },

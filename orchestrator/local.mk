@@ -20,6 +20,8 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/cmd_check.c \
 	%D%/cmd_config.c \
 	%D%/cmd_cron.c \
+	%D%/cmd_source.c \
+	%D%/source_op.c \
 	%D%/cmd_operation.c \
 	%D%/cmd_deploy.c \
 	%D%/cmd_df.c \

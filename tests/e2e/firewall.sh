@@ -102,16 +102,17 @@ check "a service's own" same "$(open db)" "4:8443"
 check "still the same" same "$(pids web)" "$web"
 sed "s/198.51.100.2 allowed/198.51.100.3 allowed/" "$work/hosts" >"$work/hosts.new"
 cat "$work/hosts.new" >"$work/hosts"
-# moved: what the name has now is open, too.
-moved() {
+# reaches WHAT: before long, as what the name has now is open, too.
+reaches() {
 	for _ in $(seq 90); do
-		[ "$(open web)" = "2:443 3:443" ] && return
+		[ "$(open web)" = "$1" ] && return
+		orch ps >/dev/null
 		sleep 0.5
 	done
 	open web
 	return 1
 }
-check "it is looked up again" moved
+check "it is looked up again" reaches "2:443 3:443"
 
 # Who comes after a dead supervisor knows what it knew, and asks again as well.
 kill -9 "$(fuser "$root"/run/orch/main-*/supervisor.lock 2>/dev/null | tr -d ' ')"
@@ -119,16 +120,7 @@ check "another one" orch ps
 check "keeps it" same "$(open web)" "2:443 3:443"
 sed 's/198.51.100.3 allowed/198.51.100.4 allowed/' "$work/hosts" >"$work/hosts.new"
 cat "$work/hosts.new" >"$work/hosts"
-moved() {
-	for _ in $(seq 90); do
-		[ "$(open web)" = "2:443 3:443 4:443" ] && return
-		orch ps >/dev/null
-		sleep 0.5
-	done
-	open web
-	return 1
-}
-check "and asks" moved
+check "and asks" reaches "2:443 3:443 4:443"
 check "a branch" orch branch fix
 check "has it, too" same "$(orch exec -e fix db -- probe SCAN 198.51.100.4 1 9000)" 8443
 check "nothing amiss" orch fsck
