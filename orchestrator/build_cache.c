@@ -239,6 +239,20 @@ static int restore(const struct build_cache *c, const char *aside, uint32_t uid,
 	return 0;
 }
 
+/* Nobody else has the lock: what is unfinished is of one that was killed. */
+static int remove_unfinished(const struct build_cache *c, struct error *err)
+{
+	const char **names = NULL;
+	size_t n = 0;
+
+	if (file_list(c->arena, c->path, &names, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (text_ends(names[i], "~") && file_remove(c->folder, names[i], err) < 0)
+			return -1;
+	return 0;
+}
+
 static int prune(const struct build_cache *c, struct error *err)
 {
 	const char **entries;
@@ -270,7 +284,7 @@ static int keep(const struct build_cache *c, struct error *err)
 		return fail_errno(err, "cache %s", c->name);
 	copy.uid = st.st_uid;
 	copy.gid = st.st_gid;
-	if (file_remove(c->folder, unfinished, err) < 0 ||
+	if (remove_unfinished(c, err) < 0 ||
 	    copy_entry(there, ".", c->folder, unfinished, &copy, err) < 0)
 		return fail_in(err, "cache %s", c->name);
 	if (utimensat(c->folder, unfinished, NULL, 0) < 0 ||

@@ -9,11 +9,10 @@
 #include "manifests/manifest.h"
 #include "manifests/recipe.h"
 #include "netplan/plan.h"
+#include "orchestrator/desired_mounts.h"
 #include "orchestrator/limits.h"
 #include "orchestrator/project.h"
 #include "orchestrator/state.h"
-
-#define INSTANCE_MB 8000 /* what mounts of the instance may hold */
 
 struct maker {
 	struct arena *arena;
@@ -129,24 +128,6 @@ static struct json_t *begin(struct maker *m, const char *kind, const char *name,
 	return c;
 }
 
-/* Whose volume a storage mount is on is said here once for all. */
-static struct json_t *make_mounts(const struct app *app, const struct mount *list, size_t n)
-{
-	static const char *const sources[] = { "local", "tmp", "instance", "service", "storage" };
-	struct json_t *map = json_new_map();
-
-	for (size_t i = 0; i < n; i++) {
-		struct json_t *mount = json_put(map, list[i].path, json_new_map());
-
-		json_put_text(mount, "source", sources[list[i].source]);
-		json_put_text(mount, "source_path", list[i].source_path);
-		if (list[i].service || list[i].source == MOUNT_STORAGE)
-			json_put_text(mount, "service",
-				      list[i].service ? list[i].service : app->name);
-	}
-	return map;
-}
-
 static int add_name(const char *name, struct json_t *value, void *ctx)
 {
 	(void)value;
@@ -192,49 +173,27 @@ static void add_code(struct maker *m, struct json_t *c, const struct app *app,
 		json_put(c, "variables", json_copy_deep(m->in->variables));
 }
 
-static bool has_source(const struct mount *list, size_t n, enum mount_source source)
-{
-	for (size_t i = 0; i < n; i++)
-		if (list[i].source == source)
-			return true;
-	return false;
-}
-
-/* Mounts of the instance are on the same volume, which has so much more room for them. */
-static uint32_t with_instance(uint32_t disk, const struct mount *list, size_t n)
-{
-	return disk + (has_source(list, n, MOUNT_INSTANCE) ? INSTANCE_MB : 0);
-}
-
 static void add_app(struct maker *m, const struct app *app)
 {
-	struct json_t *c =
-		begin(m, "app", app->name, app->type, app->size,
-		      with_instance(app->disk, app->mounts, app->n_mounts), app->document);
+	struct json_t *c = begin(m, "app", app->name, app->type, app->size,
+				 mounts_disk(app->disk, app->mounts, app->n_mounts), app->document);
 
 	add_code(m, c, app, app->document);
 	json_put(c, "relationships", make_relationships(app->relationships, app->n_relationships));
-	json_put(c, "mounts", make_mounts(app, app->mounts, app->n_mounts));
+	json_put(c, "mounts", mounts_document(app, app->mounts, app->n_mounts));
 	(void)json_each(json_path(c, "app", "web", "locations", NULL), add_rules,
 			json_put(c, "rules", json_new_map()));
 }
 
-/* `disk` is mostly the app's, and nothing to a worker that keeps nothing. */
-static uint32_t worker_disk(const struct worker *w)
-{
-	return with_instance(has_source(w->mounts, w->n_mounts, MOUNT_LOCAL) ? w->disk : 0,
-			     w->mounts, w->n_mounts);
-}
-
 static void add_worker(struct maker *m, const struct app *app, const struct worker *w)
 {
-	struct json_t *c =
-		begin(m, "worker", w->container, app->type, w->size, worker_disk(w), w->document);
+	struct json_t *c = begin(m, "worker", w->container, app->type, w->size,
+				 mounts_worker_disk(w), w->document);
 
 	add_code(m, c, app, w->document);
 	json_put(c, "endpoints", json_new_map());
 	json_put(c, "relationships", make_relationships(w->relationships, w->n_relationships));
-	json_put(c, "mounts", make_mounts(app, w->mounts, w->n_mounts));
+	json_put(c, "mounts", mounts_document(app, w->mounts, w->n_mounts));
 }
 
 /* What an app has in its document, where it is given. */

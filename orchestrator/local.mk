@@ -56,7 +56,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/control.c \
 	%D%/converge.c \
 	%D%/db.c \
-	%D%/desired.c %D%/desired_order.c \
+	%D%/desired.c %D%/desired_mounts.c %D%/desired_order.c \
 	%D%/destroy.c \
 	%D%/effects.c \
 	%D%/flags.c \
@@ -133,6 +133,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/bases.h \
 	%D%/build.h \
 	%D%/build_box.h \
+	%D%/build_cache.h \
 	%D%/busy.h \
 	%D%/command.h \
 	%D%/commands.h \
@@ -141,7 +142,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/converge.h \
 	%D%/db.h \
 	%D%/deploy.h \
-	%D%/desired.h \
+	%D%/desired.h %D%/desired_mounts.h \
 	%D%/destroy.h \
 	%D%/effects.h \
 	%D%/flags.h \
@@ -153,6 +154,9 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/group.h \
 	%D%/host.h \
 	%D%/inside.h \
+	%D%/jobs.h \
+	%D%/limits.h \
+	%D%/names.h \
 	%D%/lineage.h \
 	%D%/look.h \
 	%D%/moment.h \
@@ -170,6 +174,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/secrets.h \
 	%D%/rollout.h \
 	%D%/session.h \
+	%D%/source_op.h \
 	%D%/state.h \
 	%D%/storage.h \
 	%D%/supervise.h \
