@@ -153,7 +153,7 @@ const char *lower_build_config(struct arena *arena, const struct lower_input *in
 }
 
 /* No secrets: every program of the container can read it. */
-static const char *make_facts(struct arena *arena, const struct lower_input *in)
+const char *lower_facts(struct arena *arena, const struct lower_input *in)
 {
 	const struct json_t *self = self_of(in), *app = json_get(self, "app");
 	const struct json_t *environment = json_get(self, "environment");
@@ -233,7 +233,7 @@ void lower_container(struct arena *arena, const struct lower_input *in, struct l
 	make_names(arena, in, out);
 	lower_secrets(arena, in, out);
 	out->config = make_config(arena, in, env);
-	out->facts = make_facts(arena, in);
+	out->facts = lower_facts(arena, in);
 	out->env = lower_env(arena, in->image, in->image->user, env, false);
 }
 

@@ -69,6 +69,23 @@ static int ensure_uplink(struct world *w, const struct json_t *desired, bool fre
 	return fail(err, ERROR_CONFLICT, "others took each free address of an uplink; try again");
 }
 
+/* For people: what nothing can be opened to. */
+static int tell_name(const char *name, struct json_t *addresses, void *ctx)
+{
+	const struct world *w = ctx;
+
+	if (!json_count(addresses) && w->event)
+		w->event(w->event_ctx, "firewall", name, "has no address, so it isn't open", 0);
+	return 0;
+}
+
+static int tell_names(struct world *w, const struct json_t *desired, struct error *err)
+{
+	AUTO(json) struct json_t *names = names_know(&w->host, w->env.id, desired, err);
+
+	return names ? json_each(names, tell_name, w) : -1;
+}
+
 int world_network(void *ctx, const struct json_t *desired, struct error *err)
 {
 	AUTO(arena) struct arena arena = { 0 };
@@ -78,7 +95,7 @@ int world_network(void *ctx, const struct json_t *desired, struct error *err)
 
 	if (fresh && (links_make_router(&w->router, err) < 0 || links_pin(w->router, pin, err) < 0))
 		return -1;
-	return ensure_uplink(w, desired, fresh, err);
+	return ensure_uplink(w, desired, fresh, err) < 0 ? -1 : tell_names(w, desired, err);
 }
 
 int world_rules(void *ctx, const struct json_t *desired, bool published, struct error *err)

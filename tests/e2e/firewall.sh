@@ -96,6 +96,7 @@ YAML
 echo 'db: {type: "store:1.0", firewall: {outbound: [{ips: [198.51.100.4], ports: [8443]}]}}' >services.yaml
 commit "$project" domains
 check "deploy" orch deploy
+check "a name without an address is told" contains "$(cat "$work/out")" "nowhere.invalid"
 check "a name's address" same "$(open web)" "2:443"
 check "a service's own" same "$(open db)" "4:8443"
 check "still the same" same "$(pids web)" "$web"

@@ -83,6 +83,7 @@ check "live" same "$(pids web) $(pids web--queue) $(pids db)" "$all"
 check "the formula: 128 MB and 180 for one processor" same "$(held web)" "308 1000"
 check "the worker's own table" same "$(held web--queue)" "256 1200"
 check "the service's" same "$(held db)" "512 100"
+check "the app reads it" same "$(orch exec web -- cat /run/etc/config.json | jq -c '.info.limits | [.memory, .cpu]')" "[308,1]"
 check "a branch" orch branch fix
 check "is small" same "$(held web -e fix)" "218 500"
 check "the app reads it" same "$(orch exec -e fix web -- cat /run/etc/config.json | jq -c '.info.limits | [.memory, .cpu]')" "[218,0.5]"
