@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -107,7 +108,9 @@ int names_ask(const struct json_t *wanted, struct names_question *out, struct er
 			names_done(&q);
 			return -1;
 		}
-		q.pids[q.n++] = pid;
+		/* Ours until then: nobody has waited for it. */
+		q.asking[q.n] = (int)syscall(SYS_pidfd_open, pid, 0);
+		q.n += q.asking[q.n] >= 0;
 	}
 	*out = q;
 	return 0;
@@ -128,9 +131,13 @@ int names_hear(const struct names_question *q, struct text *answer)
 void names_done(struct names_question *q)
 {
 	auto_fd(&q->fd);
-	for (size_t i = 0; i < q->n; i++)
-		if (waitpid(q->pids[i], NULL, WNOHANG) == 0)
-			(void)kill(q->pids[i], SIGKILL);
+	for (size_t i = 0; i < q->n; i++) {
+		siginfo_t ignored;
+
+		(void)syscall(SYS_pidfd_send_signal, q->asking[i], SIGKILL, NULL, 0);
+		(void)waitid(P_PIDFD, (id_t)q->asking[i], &ignored, WEXITED);
+		auto_fd(&q->asking[i]);
+	}
 	q->n = 0;
 }
 

@@ -10,7 +10,6 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 struct error;
 struct host;
@@ -23,7 +22,7 @@ struct text;
 struct names_question {
 	int fd;
 	size_t n;
-	pid_t pids[NAMES_MAX];
+	int asking[NAMES_MAX]; /* pidfds */
 };
 #define NAMES_NO_QUESTION ((struct names_question){ .fd = -1 })
 
