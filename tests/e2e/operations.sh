@@ -100,7 +100,7 @@ check "it is over" same "$(operations '.operations[] | select(.name == "wait") |
 orch exec web -- rm -f data/began data/go
 
 # Whoever waits may die.
-orch operation run wait >"$work/wait" 2>&1 &
+"$ORCH" --root "$root" operation run wait >"$work/wait" 2>&1 &
 wait=$!
 check "one begins" begun
 kill -9 $wait

@@ -37,6 +37,7 @@ source:
         git commit -qm "Update by web"
     nothing: {command: 'echo changed >page'}
     fails: {command: 'echo x >page; git commit -qam x; exit 3'}
+    slow: {command: 'echo begun; exec sleep 1000'}
     rewrites: {command: 'git commit -q --amend -m other'}
     evil:
       command: |
@@ -57,7 +58,7 @@ check "deploy" orch deploy
 [ $failed = 0 ] || exit 1
 first=$(git rev-parse main)
 
-check "they are listed" same "$(orch source-operation ls --json | jq -r '[.operations[] | .app + ":" + .name] | sort | join(" ")')" "api:update web:evil web:fails web:nothing web:rewrites web:update"
+check "they are listed" same "$(orch source-operation ls --json | jq -r '[.operations[] | .app + ":" + .name] | sort | join(" ")')" "api:update web:evil web:fails web:nothing web:rewrites web:slow web:update"
 check "for people" contains "$(orch source-operation ls)" "echo changed >page"
 check "run one" orch source-operation run update
 check "two commits, one after the other" same "$(git log --format=%s "$first"..main | paste -sd,)" "Update by web,Update by api"
@@ -83,6 +84,20 @@ check "not over changes that aren't committed" exits 4 orch source-operation run
 check "which stay" same "$(cat web/page)" mine
 git checkout -q web/page
 check "usage" exits 2 orch source-operation walk
+
+# Killed, it leaves nothing that the next one minds.
+"$ORCH" --root "$root" source-operation run slow >"$work/slow" 2>&1 &
+slow=$!
+for _ in $(seq 200); do
+	grep -q begun "$work/slow" && break
+	sleep 0.05
+done
+check "a slow one runs" grep -q begun "$work/slow"
+check "others wait their turn" exits 4 orch source-operation run nothing
+kill -9 $slow
+wait $slow
+check "the next one" orch source-operation run nothing
+check "nothing amiss" orch fsck
 
 check "a branch" orch branch fix
 check "has its own" orch source-operation run update -e fix
