@@ -12,6 +12,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/backup_vars.c \
 	%D%/bases.c \
 	%D%/build.c \
+	%D%/build_cache.c \
 	%D%/build_box.c \
 	%D%/busy.c \
 	%D%/cmd_backup.c \
@@ -20,6 +21,9 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/cmd_check.c \
 	%D%/cmd_config.c \
 	%D%/cmd_cron.c \
+	%D%/cmd_source.c \
+	%D%/source_op.c \
+	%D%/cmd_operation.c \
 	%D%/cmd_deploy.c \
 	%D%/cmd_df.c \
 	%D%/cmd_destroy.c \
@@ -55,6 +59,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/converge.c \
 	%D%/db.c \
 	%D%/desired.c %D%/desired_order.c %D%/desired_vars.c \
+	%D%/desired.c %D%/desired_mounts.c %D%/desired_order.c \
 	%D%/destroy.c \
 	%D%/effects.c \
 	%D%/flags.c \
@@ -65,6 +70,8 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/gc_facts.c \
 	%D%/git.c \
 	%D%/git_branch.c \
+	%D%/limits.c \
+	%D%/jobs.c \
 	%D%/group.c \
 	%D%/host.c \
 	%D%/inside.c \
@@ -99,6 +106,8 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/supervise.c \
 	%D%/supervise_doze.c \
 	%D%/supervise_idle.c \
+	%D%/names.c \
+	%D%/supervise_names.c \
 	%D%/supervise_quota.c \
 	%D%/supervise_request.c \
 	%D%/supervise_start.c \
@@ -130,6 +139,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/bases.h \
 	%D%/build.h \
 	%D%/build_box.h \
+	%D%/build_cache.h \
 	%D%/busy.h \
 	%D%/command.h \
 	%D%/commands.h \
@@ -138,7 +148,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/converge.h \
 	%D%/db.h \
 	%D%/deploy.h \
-	%D%/desired.h \
+	%D%/desired.h %D%/desired_mounts.h \
 	%D%/destroy.h \
 	%D%/effects.h \
 	%D%/flags.h \
@@ -150,6 +160,9 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/group.h \
 	%D%/host.h \
 	%D%/inside.h \
+	%D%/jobs.h \
+	%D%/limits.h \
+	%D%/names.h \
 	%D%/lineage.h \
 	%D%/look.h \
 	%D%/moment.h \
@@ -167,6 +180,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/secrets.h \
 	%D%/rollout.h \
 	%D%/session.h \
+	%D%/source_op.h \
 	%D%/state.h \
 	%D%/storage.h \
 	%D%/supervise.h \

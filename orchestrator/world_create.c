@@ -184,14 +184,13 @@ static int add_app_mount(struct making *m, int own, const char *path, const stru
 			 struct error *err)
 {
 	const char *target = arena_printf(m->arena, "app/%s", path);
-	const char *source = json_get_text(mount, "source", "");
-	const char *owner = m->name, *folder = json_get_text(mount, "source_path", "");
+	const char *owner = lower_mount_owner(m->name, mount);
+	const char *folder = lower_mount_folder(m->arena, mount);
 	AUTO(fd) int shared = -1;
 
-	if (!strcmp(source, "tmp"))
+	if (!strcmp(json_get_text(mount, "source", ""), "tmp"))
 		return add_tmpfs(m, TMP_SIZE, m->first + m->uid, 0755, target, err);
-	if (!strcmp(source, "service")) {
-		owner = json_get_text(mount, "service", "");
+	if (strcmp(owner, m->name) != 0) {
 		shared = ensure_volume(m, owner, err);
 		if (shared < 0)
 			return -1;

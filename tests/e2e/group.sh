@@ -102,14 +102,14 @@ commit "$project" "in one file"
 check "orch config of its own output" same "$(orch config)" "$(cat "$work/config.yaml")"
 check "an empty plan" exits 0 orch plan --detailed-exitcode
 # What can't be done yet is refused before anything is touched; to look at it takes no rights.
-printf 'operations: {clear: {commands: {start: "true"}}}\n' >"$work/later"
+echo "move_to_root: true" >"$work/later"
 git rm -q -r .upsun
 git checkout -q HEAD~ -- app.yaml services.yaml
 cat "$work/later" >>app.yaml
-commit "$project" "with an operation"
-check "an operation is fine to validate" orch validate
-check "validate -v says more" contains "$(orch validate -v 2>&1)" "operations: not run yet"
-check "an operation is not deployed" exits 2 orch deploy
+commit "$project" "with what is not done"
+check "what is not done is fine to validate" orch validate
+check "validate -v says more" contains "$(orch validate -v 2>&1)" "move_to_root: true: not done"
+check "it is not deployed" exits 2 orch deploy
 check "nor planned" exits 2 orch plan
 check "but offline" contains "$(orch plan --offline 2>/dev/null)" "create"
 chmod 755 "$work" "$project"
