@@ -135,14 +135,16 @@ static void check_all(struct doctor *d)
 	say(d, geteuid() == 0, "root", geteuid() == 0 ? "yes" : "no", "run orch with sudo");
 	check_kernel(d);
 	check_file_system(d, "squashfs");
-	check_file_system(d, "btrfs");
+	check_file_system(d, "xfs");
+	check_file_system(d, "ext4");
 	say(d, kind != NULL, "cgroups", kind ? kind : err.text,
 	    "memory, cpu and pids controllers are needed");
 	say(d, access("/dev/loop-control", F_OK) == 0, "loop devices",
 	    access("/dev/loop-control", F_OK) == 0 ? "/dev/loop-control" : "not there",
 	    "modprobe loop");
 	check_program(d, "mmdebstrap", "mmdebstrap: base images are built with it");
-	check_program(d, "mkfs.btrfs", "btrfs-progs: the pool is made with it");
+	check_program(d, "mkfs.xfs", "xfsprogs: the pool is made with it");
+	check_program(d, "mke2fs", "e2fsprogs: volumes are made with it");
 	check_program(d, "git", "git");
 	check_pool(d);
 	check_program(d, "tar", "tar: backups are made with it");

@@ -69,7 +69,7 @@ fuzz:
 # when the kernel patches itself.
 VM_TEST = vm-test
 vm_packages = libyaml-0-2,libsquashfs1,libnl-route-3-200,libnftnl11,libmnl0,libuv1,libjansson4,libseccomp2,libsqlite3-0
-vm_guest = $(vm_packages),libpcre2-8-0,libssl3,btrfs-progs,git,curl,ca-certificates,nftables,iproute2,jq
+vm_guest = $(vm_packages),libpcre2-8-0,libssl3,e2fsprogs,xfsprogs,git,curl,ca-certificates,nftables,iproute2,jq
 check-vm: all
 	rm -rf vm && $(MKDIR_P) vm/test vm/out
 	$(MAKE) $(AM_MAKEFLAGS) -s install DESTDIR=$(abs_builddir)/vm/test/tree >/dev/null

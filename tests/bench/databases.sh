@@ -1,7 +1,7 @@
 #!/bin/bash
 # What MariaDB and PostgreSQL commit a second in a volume, and in a clone of it, beside the same server on the disk below
 # the pool, in turn in one run. Run from the build folder as root. BENCH_SECONDS: of each measurement, taken three times.
-# BENCH_XFS=yes: on XFS as well, in a file on the same disk.
+# BENCH_BTRFS=yes: with a btrfs as the pool as well, in a file on the same disk.
 # shellcheck disable=SC2034 # lib.sh reads it
 isolate=yes
 seconds=${BENCH_SECONDS:-2}
@@ -70,10 +70,10 @@ start() {
 		mkdir "$work/disk.plain"
 		on plain pool use "$work/disk.plain" --unlimited --allow-copy >/dev/null 2>&1 || return 1
 		;;
-	xfs)
-		truncate -s 16G "$work/xfs.img"
-		mkfs.xfs -q "$work/xfs.img" && mkdir "$work/disk.xfs" && mount -o loop "$work/xfs.img" "$work/disk.xfs" &&
-			on xfs pool use "$work/disk.xfs" --unlimited >/dev/null || return 1
+	btrfs)
+		truncate -s 16G "$work/btrfs.img"
+		mkfs.btrfs -q -m single "$work/btrfs.img" && mkdir "$work/disk.btrfs" && mount -o loop "$work/btrfs.img" "$work/disk.btrfs" &&
+			losetup --direct-io=on "$(findmnt -no SOURCE "$work/disk.btrfs")" && on btrfs pool use "$work/disk.btrfs" >/dev/null || return 1
 		;;
 	esac
 	on "$kind" deploy -q >"$work/said" 2>&1 || {
@@ -92,11 +92,11 @@ stop_all() {
 		on "$kind" destroy --purge --yes -q -e copy >/dev/null 2>&1
 		on "$kind" destroy --purge --yes-destroy main -q >/dev/null 2>&1
 	done
-	[ ! -d "$work/disk.xfs" ] || umount "$work/disk.xfs"
+	[ ! -d "$work/disk.btrfs" ] || umount "$work/disk.btrfs"
 	finish >/dev/null
 }
-kinds="plain btrfs"
-[ "${BENCH_XFS:-}" != yes ] || ! command -v mkfs.xfs >/dev/null || kinds="$kinds xfs"
+kinds="plain own"
+[ "${BENCH_BTRFS:-}" != yes ] || ! command -v mkfs.btrfs >/dev/null || kinds="$kinds btrfs"
 trap stop_all EXIT
 for kind in $kinds; do
 	start "$kind" || {

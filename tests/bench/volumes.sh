@@ -66,25 +66,43 @@ printf 'db: {type: "%s", disk: 50000, size: S}\n' $database >services.yaml
 commit . one
 orch deploy -q >/dev/null || exit 1
 pool=$root/var/lib/orch/pool
-volume=$pool/$(orch ls --json | jq -r '.environments[0].machine_name')/db
+image=$pool/$(orch ls --json | jq -r '.environments[0].machine_name')/db
+volume=$work/volume
+mkdir "$volume" "$work/bench"
+# The same file system that the server has; a second device would be another.
+mount "$(losetup -n -O NAME -j "$image" | head -n 1)" "$volume" || exit 1
+
+# As orch makes one, and mounts it.
+clone() {
+	sync -f "$volume"
+	cp --reflink=always "$image" "$pool/bench"
+	mount "$(losetup --direct-io=on --sector-size 4096 -f --show "$pool/bench")" "$work/bench"
+}
+unclone() {
+	local device
+	device=$(findmnt -no SOURCE "$work/bench") || return
+	umount "$work/bench"
+	losetup -d "$device"
+	rm "$pool/bench"
+}
 
 # First: what is written and removed below keeps the disk busy for a while. In turn, so that what else the machine does meets all of them alike. The clone is made anew each time: its first writes are those that cost.
 mkdir "$work/disk" "$volume/fresh"
 for i in 0 1 2 3; do
 	orch volume rm bench -q 2>/dev/null
-	btrfs subvolume delete "$pool/bench" >/dev/null 2>&1
+	unclone
 	disk=$($commits "$seconds" "$work/disk")
 	fresh=$($commits "$seconds" "$volume/fresh")
-	btrfs subvolume snapshot "$volume" "$pool/bench" >/dev/null
-	first=$($commits "$seconds" "$pool/bench/fresh")
-	later=$($commits "$seconds" "$pool/bench/fresh")
+	clone
+	first=$($commits "$seconds" "$work/bench/fresh")
+	later=$($commits "$seconds" "$work/bench/fresh")
 	[ $i -gt 0 ] || continue # warm now
 	echo "$disk" >>"$work/t.disk"
 	echo "$fresh" >>"$work/t.fresh"
 	echo "$first" >>"$work/t.first"
 	echo "$later" >>"$work/t.later"
 done
-btrfs subvolume delete "$pool/bench" >/dev/null 2>&1
+unclone
 echo "a database's commits a second (own client: log, fdatasync, checkpoints), median of 3; ratio to the disk below the pool"
 base=$(median <"$work/t.disk")
 for what in "disk:the disk itself ($(stat -fc %T "$work"))" "fresh:a volume" "first:its clone, from the start" "later:its clone, $seconds s later"; do
@@ -93,6 +111,7 @@ for what in "disk:the disk itself ($(stat -fc %T "$work"))" "fresh:a volume" "fi
 done
 rm -rf "$volume/fresh" "$work/disk"
 
+umount "$volume"
 # Its own start, beside which the clone's "ready" stands.
 for _ in 1 2 3 4 5; do
 	orch stop -q
@@ -101,9 +120,9 @@ done
 echo "clones of a running group, in milliseconds, median of 5; $database itself starts in $(median <"$work/start")"
 printf '  %-10s %10s %10s %14s %10s %16s\n' "" created ready "bytes added" "cp -a" "cp --reflink"
 for size in $sizes; do
-	mkdir "$volume/more"
+	mount "$(losetup -n -O NAME -j "$image" | head -n 1)" "$volume" && mkdir "$volume/more" || exit 1
 	fill "$volume/more" "$size"
-	btrfs filesystem sync "$pool"
+	sync -f "$volume"
 	rm -f "$work"/t.*
 	for _ in 1 2 3 4 5; do
 		before=$(df_used)
@@ -117,8 +136,9 @@ for size in $sizes; do
 	done
 	copy=$(wall cp -a "$volume" "$work/copy")
 	rm -rf "$work/copy"
-	link=$(wall cp -a --reflink=always "$volume" "$pool/.bench")
+	link=$(wall cp --reflink=always "$image" "$pool/.bench")
 	rm -rf "$pool/.bench" "$volume/more"
+	umount "$volume"
 	printf '  %-10s %10s %10s %14s %10s %16s\n' "$size MB" "$(median <"$work/t.created")" "$(median <"$work/t.ready")" \
 		"$(median <"$work/t.added")" "$copy" "$link"
 done
