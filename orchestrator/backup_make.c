@@ -154,8 +154,8 @@ static int add_volume(struct making *m, const char *container, struct backup_vol
 	struct arena *arena = &m->s->arena;
 	const struct json_t *containers = json_get(m->b.document, "containers");
 	AUTO(fd)
-	int top = volume_open(m->s->host.pool,
-			      arena_printf(arena, "%s/%s", m->snapshot, container), err);
+	int top = volume_open(m->s->host.pool, arena_printf(arena, "%s/%s", m->snapshot, container),
+			      err);
 	const char *folder = arena_printf(arena, "/proc/%d/fd/%d/.", getpid(), top);
 	char *hex = arena_alloc(arena, SHA256_HEX);
 	uint64_t since = clock_ms();

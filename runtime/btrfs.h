@@ -24,6 +24,3 @@ int btrfs_id_of(int fd, uint64_t *out, struct error *err);
 int btrfs_quota_prepare(const char *path, struct error *err);
 int btrfs_quota_limit(int fd, const char *name, uint64_t limit, uint64_t *used, struct error *err);
 int btrfs_quota_usage(int fd, const char *name, struct volume_usage *out, struct error *err);
-
-/* Of a new file system: metadata has room of its own then. */
-int btrfs_make_room(const char *path, struct error *err);

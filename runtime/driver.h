@@ -39,6 +39,8 @@ struct volume_driver {
 	int (*tree)(const struct volume_spot *at, struct error *err);
 	/* What was written to it is on the disk. */
 	int (*sync)(const struct volume_spot *at, struct error *err);
+	/* What its files don't need any more is the pool's again; NULL: it always is. */
+	int (*trim)(const struct volume_spot *at, struct error *err);
 	/*
 	 * Bytes that files in the volume may take; 0: any number. fd: from open(). ERROR_HOST: this file system can't. *used: how many they do,
 	 * or at least do; exact from half of the limit on.

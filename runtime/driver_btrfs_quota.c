@@ -86,22 +86,6 @@ static void recount(int fd, uint64_t flags)
 		(void)ioctl(fd, BTRFS_IOC_QUOTA_RESCAN, &args);
 }
 
-/*
- * mkfs leaves 8 MiB for metadata, and the next piece is cut when that is used up: by then data may have taken all there is,
- * and even a removal fails. Moving it while the file system is empty gives it a piece of proper size.
- */
-int btrfs_make_room(const char *path, struct error *err)
-{
-	AUTO(fd) int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct btrfs_ioctl_balance_args args = {
-		.flags = BTRFS_BALANCE_METADATA | BTRFS_BALANCE_SYSTEM | BTRFS_BALANCE_FORCE,
-	};
-
-	if (fd < 0 || ioctl(fd, BTRFS_IOC_BALANCE_V2, &args) < 0)
-		return fail_errno(err, "%s: make room for metadata", path);
-	return 0;
-}
-
 int btrfs_quota_prepare(const char *path, struct error *err)
 {
 	AUTO(fd) int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -139,7 +139,8 @@ static int snapshot(const struct volume_spot *from, const struct volume_spot *to
 	target = openat(to->folder, leaf, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (target < 0 || ioctl(target, FICLONE, source) < 0 ||
 	    fchmod(target, read_only ? 0400 : 0600) < 0 ||
-	    renameat2(to->folder, leaf, to->folder, to->leaf, RENAME_NOREPLACE) < 0)
+	    renameat2(to->folder, leaf, to->folder, to->leaf, RENAME_NOREPLACE) < 0 ||
+	    fsync(to->folder) < 0)
 		return fail_errno(err, "snapshot of volume %s", from->name);
 	return 0;
 }
@@ -148,13 +149,32 @@ static int snapshot(const struct volume_spot *from, const struct volume_spot *to
 static uint64_t room_of(int folder)
 {
 	struct statvfs fs;
-	uint64_t slack, free;
+	uint64_t kept, free;
 
 	if (fstatvfs(folder, &fs) < 0)
 		return 0;
-	slack = pool_slack((uint64_t)fs.f_blocks * fs.f_frsize);
+	kept = pool_slack((uint64_t)fs.f_blocks * fs.f_frsize) + ext4_unwritten(folder);
 	free = (uint64_t)fs.f_bavail * fs.f_frsize;
-	return free > slack ? free - slack : 0;
+	return free > kept ? free - kept : 0;
+}
+
+/* Where the pool has less than the volume has free: what was removed in the volume is the pool's, and then the volume's, again. */
+static uint64_t room_for(int folder, int top)
+{
+	struct fstrim_range all = { .len = UINT64_MAX };
+	uint64_t room = room_of(folder);
+	struct statvfs fs;
+
+	if (fstatvfs(top, &fs) < 0 || (uint64_t)fs.f_bfree * fs.f_frsize <= room)
+		return room;
+	/* It is free once that is on the disk. */
+	if (!room)
+		(void)syncfs(top);
+	if (ioctl(top, FITRIM, &all) < 0)
+		return room;
+	if (!room)
+		(void)syncfs(folder);
+	return room_of(folder);
 }
 
 static int limit(const struct volume_spot *at, int fd, uint64_t bytes, uint64_t *used,
@@ -166,9 +186,31 @@ static int limit(const struct volume_spot *at, int fd, uint64_t bytes, uint64_t 
 		return fail_errno(err, "open volume %s", at->name);
 	if (is_read_only(image))
 		return ext4_used(image, used, err);
-	return ext4_limit(image, fd, bytes, room_of(at->folder), used, err) < 0
+	return ext4_limit(image, fd, bytes, room_for(at->folder, fd), used, err) < 0
 		? fail_in(err, "volume %s", at->name)
 		: 0;
+}
+
+/* Blocks of removed files: fstrim(8). Of one that nobody has mounted that can wait until somebody has. */
+static int trim(const struct volume_spot *at, struct error *err)
+{
+	struct fstrim_range all = { .len = UINT64_MAX };
+	AUTO(fd) int image = hold(at, err);
+	AUTO(fd) int tree = -1;
+	AUTO(fd) int top = -1;
+
+	if (image < 0)
+		return -1;
+	if (is_read_only(image) || !ext4_mounted(image))
+		return 0;
+	tree = ext4_mount(image, false, err);
+	top = tree < 0 ? -1 : top_of(tree, at, err);
+	if (top < 0)
+		return -1;
+	/* What was removed is free once that is on the disk. */
+	if (syncfs(top) < 0 || ioctl(top, FITRIM, &all) < 0)
+		return fail_errno(err, "trim volume %s", at->name);
+	return 0;
 }
 
 /* Documentation/filesystems/fiemap.rst */
@@ -245,6 +287,7 @@ const struct volume_driver driver_image = {
 	.open = open_top,
 	.tree = mount_at,
 	.sync = sync_at,
+	.trim = trim,
 	.limit = limit,
 	.usage = usage,
 };

@@ -1,10 +1,12 @@
 #include "runtime/ext4.h"
 
+#include <dirent.h>
 #include <endian.h>
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -191,6 +193,29 @@ static int reserve(int top, uint64_t blocks, struct error *err)
 		return 0;
 	n = snprintf(text, sizeof(text), "%llu", (unsigned long long)blocks);
 	return pwrite(fd, text, (size_t)n, 0) < 0 ? fail_errno(err, "write %s", path) : 0;
+}
+
+/* /sys/fs/ext4/DEVICE/delayed_allocation_blocks */
+uint64_t ext4_unwritten(int folder)
+{
+	AUTO(dir) DIR *dir = opendir("/sys/fs/ext4");
+	const struct dirent *e;
+	uint64_t blocks = 0, n;
+	struct stat st;
+
+	while (dir && fstat(folder, &st) == 0 && (e = readdir(dir))) {
+		char path[NAME_MAX + 32], text[32] = "";
+		AUTO(fd) int fd = -1;
+
+		snprintf(path, sizeof(path), "%s/delayed_allocation_blocks", e->d_name);
+		fd = openat(dirfd(dir), path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+			continue;
+		n = strtoull(text, NULL, 10);
+		if (n && loop_is_of(e->d_name, st.st_dev))
+			blocks += n;
+	}
+	return blocks * BLOCK;
 }
 
 int ext4_limit(int image, int top, uint64_t limit, uint64_t room, uint64_t *used, struct error *err)

@@ -26,3 +26,6 @@ int ext4_limit(int image, int top, uint64_t limit, uint64_t room, uint64_t *used
 	       struct error *err);
 /* Bytes of its files as of the last sync, whether it is mounted or not. */
 int ext4_used(int image, uint64_t *used, struct error *err);
+
+/* Bytes that were written to all that are on the folder's file system, and have no blocks yet. */
+uint64_t ext4_unwritten(int folder);

@@ -17,15 +17,15 @@
 #define LOOP_MAJOR 7 /* Documentation/admin-guide/devices.txt */
 #define LOOP_TRIES 64
 
-static int open_loop(unsigned n, char path[LOOP_PATH])
+static int open_loop(unsigned n, int flags, char path[LOOP_PATH])
 {
 	int fd;
 
 	snprintf(path, LOOP_PATH, "/dev/loop%u", n);
-	fd = open(path, O_RDWR | O_CLOEXEC);
+	fd = open(path, flags | O_CLOEXEC);
 	/* A /dev that isn't a devtmpfs doesn't get the nodes of new devices. */
 	if (fd < 0 && errno == ENOENT && mknod(path, S_IFBLK | 0600, makedev(LOOP_MAJOR, n)) == 0)
-		fd = open(path, O_RDWR | O_CLOEXEC);
+		fd = open(path, flags | O_CLOEXEC);
 	return fd;
 }
 
@@ -48,12 +48,26 @@ int loop_find(int image, char path[LOOP_PATH])
 
 		if (sscanf(e->d_name, "loop%u", &n) != 1)
 			continue;
-		fd = open_loop(n, path);
+		/* For reading: udev looks at a device again when one that could write lets go of it. */
+		fd = open_loop(n, O_RDONLY, path);
 		if (fd >= 0 && ioctl(fd, LOOP_GET_STATUS64, &info) == 0 &&
 		    info.lo_device == st.st_dev && info.lo_inode == st.st_ino)
 			return TAKE_FD(fd);
 	}
 	return -1;
+}
+
+bool loop_is_of(const char *name, dev_t device)
+{
+	struct loop_info64 info;
+	char path[LOOP_PATH];
+	AUTO(fd) int fd = -1;
+	unsigned n;
+
+	if (sscanf(name, "loop%u", &n) != 1)
+		return false;
+	fd = open_loop(n, O_RDONLY, path);
+	return fd >= 0 && ioctl(fd, LOOP_GET_STATUS64, &info) == 0 && info.lo_device == device;
 }
 
 /* loop(4). Autoclear: the device is free again when nobody has it open or mounted. */
@@ -85,7 +99,7 @@ int loop_attach(int file, char path[LOOP_PATH], struct error *err)
 
 		if (n < 0)
 			return fail_errno(err, "find a free loop device");
-		loop = open_loop((unsigned)n, path);
+		loop = open_loop((unsigned)n, O_RDWR, path);
 		if (loop < 0)
 			return fail_errno(err, "open %s", path);
 		if (ioctl(loop, LOOP_CONFIGURE, &config) == 0)

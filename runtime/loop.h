@@ -3,6 +3,9 @@
  */
 #pragma once
 
+#include <stdbool.h>
+#include <sys/types.h>
+
 struct error;
 
 #define LOOP_PATH 32
@@ -20,3 +23,5 @@ int loop_find(int file, char path[LOOP_PATH]);
 int loop_attach(int file, char path[LOOP_PATH], struct error *err);
 /* The device behind fd takes on the size that its file has now. */
 int loop_resize(int fd, struct error *err);
+/* That of the name ("loop7") shows a file of the file system with that device number (stat(2)). */
+bool loop_is_of(const char *name, dev_t device);

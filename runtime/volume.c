@@ -188,6 +188,16 @@ int volume_sync(const char *pool, const char *name, struct error *err)
 	return find(pool, name, "", &p, &at, err) < 0 ? -1 : p.driver->sync(&at, err);
 }
 
+int volume_trim(const char *pool, const char *name, struct error *err)
+{
+	AUTO(place) struct place p = { .pool = -1, .folder = -1 };
+	struct volume_spot at;
+
+	if (find(pool, name, "", &p, &at, err) < 0)
+		return -1;
+	return p.driver->trim ? p.driver->trim(&at, err) : 0;
+}
+
 int volume_ensure_no(const char *pool, const char *name, struct error *err)
 {
 	AUTO(place) struct place p = { .pool = -1, .folder = -1 };

@@ -34,6 +34,8 @@ int volume_open(const char *pool, const char *name, struct error *err);
 int volume_tree(const char *pool, const char *name, struct error *err);
 /* What was written to it is on the disk then. */
 int volume_sync(const char *pool, const char *name, struct error *err);
+/* What removed files took is the pool's again. */
+int volume_trim(const char *pool, const char *name, struct error *err);
 /* Deleted with all in it, and what a killed one left that was making it. Absent is success. */
 int volume_ensure_no(const char *pool, const char *name, struct error *err);
 /* A snapshot of from as to, in constant time on btrfs and XFS. read_only as said. to must not exist. */

@@ -43,26 +43,49 @@ static void begin(void)
 	snprintf(cgroup, sizeof(cgroup), "orch-test-%d", (int)getpid());
 	h.pool = pool;
 	OK(pool_ensure(pool, SIZE, &err));
-	OK(volume_ensure(pool, "main-a/db", 0, 0, 0, &err));
-	OK(volume_ensure(pool, "main-a/web", 0, 0, 0, &err));
+	OK(volume_ensure(pool, "main-a/db", 0, 0, 0, NULL, &err));
+	OK(volume_ensure(pool, "main-a/web", 0, 0, 0, NULL, &err));
+}
+
+static int opened[4]; /* volumes, the last ones that were asked for; 0: none */
+
+static void let_go(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(opened); i++)
+		if (opened[i] > 0)
+			(void)close(opened[i]);
+	memset(opened, 0, sizeof(opened));
+}
+
+/* A file in a volume ("main-a/db/f"), or else what the pool has. */
+static const char *at(const char *path)
+{
+	static unsigned turn;
+	static char full[256];
+	const char *slash = strchr(path, '/'), *file = slash ? strchr(slash + 1, '/') : NULL;
+	char volume[64];
+	int *fd = &opened[turn++ % ARRAY_SIZE(opened)];
+
+	snprintf(full, sizeof(full), "%s/%s", pool, path);
+	if (!file)
+		return full;
+	snprintf(volume, sizeof(volume), "%.*s", (int)(file - path), path);
+	if (*fd > 0)
+		(void)close(*fd);
+	*fd = volume_open(pool, volume, &err);
+	snprintf(full, sizeof(full), "/proc/self/fd/%d%s", *fd, file);
+	return full;
 }
 
 static void end(void)
 {
+	let_go();
 	(void)cgroup_ensure_no(cgroup, &err);
 	(void)pool_close(pool, &err);
 	(void)file_remove(AT_FDCWD, scratch, &err);
 }
 
 TestSuite(group, .init = begin, .fini = end, .timeout = 60);
-
-static const char *at(const char *path)
-{
-	static char full[256];
-
-	snprintf(full, sizeof(full), "%s/%s", pool, path);
-	return full;
-}
 
 static void put(const char *path, const char *text)
 {
@@ -96,7 +119,7 @@ Test(group, is_copied_as_a_whole_or_not_at_all)
 	put("main-a/db/f", "one");
 	put("main-a/web/f", "two");
 	/* Of one that was killed. */
-	OK(volume_ensure(pool, "fix-b~/db", 0, 0, 0, &err));
+	OK(volume_ensure(pool, "fix-b~/db", 0, 0, 0, NULL, &err));
 	put("fix-b~/db/f", "half");
 	OK(group_copy(&h, "main-a", "fix-b", false, NULL, NULL, &err));
 	cr_expect_str_eq(get("fix-b/db/f"), "one");
@@ -120,7 +143,7 @@ Test(group, takes_the_place_of_another_and_keeps_what_only_that_has)
 	put("main-a/db/f", "then");
 	OK(group_copy(&h, "main-a", "main-a@g2", true, NULL, NULL, &err));
 	put("main-a/db/f", "now");
-	OK(volume_ensure(pool, "main-a/search", 0, 0, 0, &err));
+	OK(volume_ensure(pool, "main-a/search", 0, 0, 0, NULL, &err));
 	put("main-a/search/f", "own");
 	for (int i = 0; i < 2; i++) { /* again, as after a crash before it was struck out */
 		OK(group_replace(&h, "main-a", "main-a@g2", &err));
@@ -150,9 +173,9 @@ Test(group, keeps_as_many_snapshots_as_it_is_told)
 	cr_expect(file_exists(at("main-a@gold")));
 	cr_expect_eq(count_tags("main-a"), 4);
 	/* What killed ones left: its own goes, another supervisor's work doesn't. */
-	OK(volume_ensure(pool, "main-a@before-rollback-6~/db", 0, 0, 0, &err));
-	OK(volume_ensure(pool, "main-a@synced~/db", 0, 0, 0, &err));
-	OK(volume_ensure(pool, "main-a~/db", 0, 0, 0, &err));
+	OK(volume_ensure(pool, "main-a@before-rollback-6~/db", 0, 0, 0, NULL, &err));
+	OK(volume_ensure(pool, "main-a@synced~/db", 0, 0, 0, NULL, &err));
+	OK(volume_ensure(pool, "main-a~/db", 0, 0, 0, NULL, &err));
 	OK(group_remove_unfinished(&h, "main-a", &err));
 	cr_expect_not(file_exists(at("main-a@before-rollback-6~")));
 	cr_expect(file_exists(at("main-a@synced~/db")));
