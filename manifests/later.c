@@ -51,6 +51,10 @@ static const struct later of_services[] = {
 	{ "firewall", "not enforced yet" },
 };
 
+static const struct later of_routes[] = {
+	{ "tls.client_authentication", "there is no TLS", "leave it to a proxy in front" },
+};
+
 static bool is_one_of(const char *const *list, const char *text)
 {
 	for (; *list; list++)
@@ -101,9 +105,7 @@ void later_note(struct problems *p, const struct manifest *m)
 	for (size_t i = 0; i < m->n_services; i++)
 		for (size_t k = 0; k < ARRAY_SIZE(of_services); k++)
 			look(p, &of_services[k], of_services[k].path, m->services[i].node);
-	if (m->routes_node && m->n_routes)
-		(void)problem_add(p, PROBLEM_WARNING, "W0204",
-				  (struct place){ .file = m->routes_node->at.file },
-				  "routes are checked, and not served yet: the first app is "
-				  "published as it is");
+	for (size_t i = 0; i < m->n_routes; i++)
+		for (size_t k = 0; k < ARRAY_SIZE(of_routes); k++)
+			look(p, &of_routes[k], of_routes[k].path, m->routes[i].node);
 }

@@ -28,6 +28,11 @@ static const struct row {
 	{ "url", EFFECT_RESTART },
 	{ "endpoints", EFFECT_LIVE },
 	{ "rules", EFFECT_RELOAD },
+	{ "routes", EFFECT_RELOAD },
+	{ "upstreams", EFFECT_RELOAD },
+	{ "versions", EFFECT_RELOAD }, /* nothing is kept of another one */
+	{ "domains", EFFECT_RELOAD },
+	{ "access", EFFECT_RELOAD },
 	{ "limits", EFFECT_LIVE },
 	{ "disk", EFFECT_LIVE, EFFECT_RECREATE },
 	{ "variables", EFFECT_RESTART },

@@ -83,6 +83,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/record.c \
 	%D%/report.c \
 	%D%/request.c \
+	%D%/routes.c %D%/routes_resolve.c %D%/urls.c \
 	%D%/say.c \
 	%D%/secrets.c \
 	%D%/rollout.c \

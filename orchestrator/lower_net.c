@@ -14,6 +14,21 @@ static uint32_t address_of(const struct json_t *containers, const char *name)
 	return address;
 }
 
+/* A service has no business outside; a router only where a route leads there. */
+static bool has_egress(struct arena *arena, const struct json_t *container)
+{
+	const char *kind = json_get_text(container, "kind", "");
+	const struct json_t *routes = json_get(container, "routes");
+	const char **names;
+	size_t n;
+
+	names = json_keys(arena, routes, &n);
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(json_get_text(json_get(routes, names[i]), "type", ""), "proxy"))
+			return true;
+	return strcmp(kind, "service") != 0 && strcmp(kind, "router") != 0;
+}
+
 static void lower_publish(struct arena *arena, const struct json_t *containers,
 			  const struct json_t *publish, struct net_plan *out)
 {
@@ -45,8 +60,7 @@ void lower_network(struct arena *arena, const struct json_t *desired, const uint
 		members[i] = (struct net_member){
 			.name = names[i],
 			.address = address_of(containers, names[i]),
-			.egress = strcmp(json_get_text(json_get(containers, names[i]), "kind", ""),
-					 "service") != 0,
+			.egress = has_egress(arena, json_get(containers, names[i])),
 		};
 	out->members = members;
 	out->n_members = n;
