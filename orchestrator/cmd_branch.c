@@ -90,6 +90,7 @@ static int remember(struct branch *b, struct error *err)
 	struct environment *e = &s->env;
 
 	e->parent = b->from.env.id;
+	e->access = b->from.env.access;
 	e->type = "development";
 	e->cloned = !o->no_data;
 	e->wanted = false;

@@ -12,6 +12,7 @@
 #include "base/process.h"
 #include "base/table.h"
 #include "base/text.h"
+#include "orchestrator/access.h"
 #include "orchestrator/commands.h"
 #include "orchestrator/look.h"
 #include "orchestrator/record.h"
@@ -203,6 +204,8 @@ static void print_status(struct session *s, const struct view *v, const char *co
 	for (size_t i = 0; i < n; i++)
 		printf("\n  %-12s%s", i ? "" : "url", urls[i]);
 	printf("\n  folder      %s\n  age         %s\n", e->folder, say_ago(&s->arena, e->made));
+	if (e->access && *e->access)
+		printf("  access      not for anybody: orch env set --auth, --access\n");
 	if (e->parent && *e->parent)
 		printf("  parent      %s\n", e->parent);
 	if (e->expires)
@@ -324,15 +327,19 @@ static int env_set(struct session *s, struct error *err)
 	const struct options *o = s->options;
 	AUTO(fd) int lock = -1;
 
-	if (!o->type && !o->title && !o->parent && !o->ttl)
-		return fail(
-			err, ERROR_INPUT,
-			"nothing to set: orch env set --type staging, --title, --ttl, --parent");
+	if (!o->type && !o->title && !o->parent && !o->ttl && !o->access && !o->auth)
+		return fail(err, ERROR_INPUT,
+			    "nothing to set: orch env set --type staging, --title, --ttl, "
+			    "--parent, --auth, --access");
 	if (rollout_lock(s, &lock, err) < 0 || session_environment(s, err) < 0)
 		return -1;
 	if ((o->type && set_type(s, o->type, err) < 0) ||
 	    (o->parent && set_parent(s, o->parent, err) < 0) ||
 	    (o->ttl && ttl_set(&s->env, o->ttl, err) < 0))
+		return -1;
+	if (o->access || o->auth)
+		s->env.access = access_set(&s->arena, s->env.access, o->access, o->auth, err);
+	if (!s->env.access)
 		return -1;
 	if (o->title)
 		s->env.title = o->title;
@@ -342,7 +349,9 @@ static int env_set(struct session *s, struct error *err)
 		ttl_look(&s->host, &s->env);
 	if (!o->quiet)
 		fprintf(stderr, "%s is set%s\n", s->env.name,
-			o->type ? "; the app is told with the next orch deploy" : "");
+			o->type ? "; the app is told with the next orch deploy"
+				: o->access || o->auth ? "; the next orch deploy does it"
+						       : "");
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 noinst_LIBRARIES += %D%/liborchestrator.a
 %C%_liborchestrator_a_CPPFLAGS = $(AM_CPPFLAGS) $(UV_CFLAGS) $(SQLITE_CFLAGS)
 %C%_liborchestrator_a_SOURCES = \
-	%D%/activate.c \
+	%D%/access.c %D%/activate.c \
 	%D%/apply.c \
 	%D%/backup.c \
 	%D%/backup_images.c \

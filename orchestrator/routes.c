@@ -128,6 +128,13 @@ const struct json_t *routes_router(const struct json_t *desired)
 	return NULL;
 }
 
+const char *routes_access(struct arena *arena, const struct json_t *desired)
+{
+	const struct json_t *access = json_get(routes_router(desired), "access");
+
+	return json_count(access) ? json_print(arena, access, FORM_CANONICAL) : "";
+}
+
 struct json_t *routes_public(const struct json_t *desired)
 {
 	static const char *const inner[] = { "url",	"hosts",    "path",

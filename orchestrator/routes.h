@@ -35,6 +35,9 @@ void routes_put(struct json_t *router, const struct manifest *m, const struct js
 /* The environment's part of it. */
 void routes_put_environment(struct json_t *router, const struct environment *e);
 
+/* What env set said where the document was made, as environment.access is; "" for nothing. In the arena. */
+const char *routes_access(struct arena *arena, const struct json_t *desired);
+
 /* The router of a whole document; NULL: there is none. */
 const struct json_t *routes_router(const struct json_t *desired);
 

@@ -32,6 +32,7 @@ e2e_tests += tests/e2e/group.sh
 e2e_tests += tests/e2e/idle.sh
 e2e_tests += tests/e2e/locations.sh
 e2e_tests += tests/e2e/rollback.sh
+e2e_tests += tests/e2e/router.sh
 e2e_tests += tests/e2e/run.sh
 e2e_tests += tests/e2e/services.sh
 e2e_tests += tests/e2e/shop.sh
