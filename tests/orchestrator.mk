@@ -1,4 +1,5 @@
 # tests of orchestrator/, and of all of it together
+unit_tests += tests/unit/test_access
 unit_tests += tests/unit/test_apply
 tests_unit_test_apply_SOURCES = tests/unit/test_apply.c tests/unit/fake_backend.c \
 	tests/unit/fake_backend.h
@@ -15,6 +16,9 @@ tests_unit_test_lower_SOURCES = tests/unit/test_lower.c tests/unit/fake_backend.
 	tests/unit/fake_backend.h
 unit_tests += tests/unit/test_plan
 unit_tests += tests/unit/test_project
+unit_tests += tests/unit/test_routes
+tests_unit_test_routes_SOURCES = tests/unit/test_routes.c tests/unit/fake_backend.c \
+	tests/unit/fake_backend.h
 unit_tests += tests/unit/test_tree
 unit_tests += tests/unit/test_variables
 live_tests += tests/live/test_group

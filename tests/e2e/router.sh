@@ -110,7 +110,7 @@ request() {
 	while read -r -d ';' part; do
 		[ -z "$part" ] || args+=(-H "${part//%/; }")
 	done <<<"$sent;"
-	[ "${method#*=}" != "$method" ] || method==0
+	[ "${method#*=}" != "$method" ] || method="=0"
 	head -c "${method#*=}" /dev/zero | tr '\0' x | curl -sS -m 20 -i --path-as-is -H Expect: -H "Host: $to" \
 		"${args[@]}" "http://127.0.0.1:$port$path" 2>&1 | tr -d '\r' >"$work/answer"
 	sed '/^$/,$d' "$work/answer" >"$work/head"
@@ -144,7 +144,8 @@ while IFS='|' read -r what sent status body head; do
 		trim "${!part}"
 		printf -v $part %s "$trimmed"
 	done
-	check "$what ($sent)" request "${what%% *}" "$(sed "s/~/$host/" <<<"${what#* }")" "$sent" "$status" \
+	to=${what#* }
+	check "$what ($sent)" request "${what%% *}" "${to/"~"/$host}" "$sent" "$status" \
 		"${body//"~"/$host:$port}" "${head//"~"/$host:$port}" </dev/null
 	asked=$((asked + 1))
 done <"$data/requests.txt"
