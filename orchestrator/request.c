@@ -359,13 +359,11 @@ const char *request_where(void *ctx, struct arena *arena, const char *container,
 	for (size_t i = 0; i < ARRAY_SIZE(elsewhere); i++)
 		if (!strcmp(path[0], elsewhere[i]))
 			return NULL;
-	if (!strcmp(path[0], "routes"))
-		at = manifest_place(node, path + 1, n - 1);
-	else if (!strcmp(path[0], "limits"))
+	if (!strcmp(path[0], "limits"))
 		at = manifest_place(node, size, 1);
 	else if (n > 1 && !strcmp(path[0], "app") && !strcmp(path[1], "worker"))
 		at = manifest_place(node, path + 2, n - 2);
-	else if (!strcmp(path[0], "app"))
+	else if (!strcmp(path[0], "app") || !strcmp(path[0], "routes"))
 		at = manifest_place(node, path + 1, n - 1);
 	else
 		at = manifest_place(node, path, n);
