@@ -250,12 +250,15 @@ static struct json_t *make_document(const struct request *q, const struct json_t
 		.previous = previous,
 	};
 
+	AUTO(json) struct json_t *document = NULL;
+
 	if (routes_wanted(&q->manifest, &q->s->env) && !catalog_find(&q->catalog, ROUTES_TYPE)) {
 		fail(err, ERROR_INPUT,
 		     "the catalogue has no %s, which serves routes: reinstall orch", ROUTES_TYPE);
 		return NULL;
 	}
-	return desired_make(&in, err);
+	document = desired_make(&in, err);
+	return !document || routes_check(document, err) < 0 ? NULL : TAKE_PTR(document);
 }
 
 int request_images(struct request *q, bool build, const struct json_t *previous,

@@ -10,6 +10,8 @@
 #include "orchestrator/desired.h"
 #include "orchestrator/state.h"
 
+#define VARIABLE_MAX 131072
+
 static bool said(const char *text)
 {
 	return text && *text;
@@ -166,6 +168,21 @@ struct json_t *routes_public(const struct json_t *desired)
 		json_put_flag(route, "restrict_robots", routes_hidden(router));
 	}
 	return map;
+}
+
+int routes_check(const struct json_t *desired, struct error *err)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	AUTO(json) struct json_t *routes = routes_public(desired);
+	/* As base64, with the variable's name in front. */
+	size_t size = strlen(json_print(&arena, routes, FORM_CANONICAL)) * 4 / 3 + 32;
+
+	if (size < VARIABLE_MAX)
+		return 0;
+	return fail(err, ERROR_INPUT,
+		    "%zu routes are %zu KB in PLATFORM_ROUTES, and %d KB is the most that a "
+		    "process can be given; redirects of single paths don't count",
+		    json_count(routes), size / 1024, VARIABLE_MAX / 1024);
 }
 
 struct json_t *routes_config(const struct json_t *desired)

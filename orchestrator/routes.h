@@ -21,6 +21,7 @@
 
 struct arena;
 struct environment;
+struct error;
 struct json_t;
 struct manifest;
 
@@ -52,6 +53,9 @@ struct json_t *routes_public(const struct json_t *desired);
 
 /* Whether robots are asked to stay away: from all but production. */
 bool routes_hidden(const struct json_t *router);
+
+/* ERROR_INPUT when that is more than a process can be given in one variable: execve(2), MAX_ARG_STRLEN. */
+int routes_check(const struct json_t *desired, struct error *err);
 
 /* What the router's image makes nginx's configuration of: docs/orch-image.5.scd. Owned by the caller. */
 struct json_t *routes_config(const struct json_t *desired);

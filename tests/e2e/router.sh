@@ -252,6 +252,7 @@ check "as before" orch deploy
 
 # Who may ask.
 check "a password" orch env set --auth guest:secret
+check "without its hash in the plan" contains "$(orch plan)" "(hidden)"
 check "asked for after a deploy" contains "$(orch deploy 2>&1)" "reload    router"
 for _ in $(seq 50); do
 	request GET "$host/" "" 401 "" "" >/dev/null && break
@@ -281,6 +282,19 @@ check "not from here" request GET "$host/" "" 403 "" ""
 check "from there" contains "$(outside curl -sS -m 10 -H "Host: $host" "http://198.51.100.1:$port/")" "X-Forwarded-For: 198.51.100.2"
 check "anybody again" orch env set --access -
 check "deploy" orch deploy --publish 127.0.0.1
+
+check "fsck" exits 0 orch fsck
+
+# More than a process can be given.
+cp .platform/routes.yaml "$work/good.yaml"
+for i in $(seq 400); do
+	echo "https://r$i.{default}/: {type: upstream, upstream: \"shop:http\"}"
+done >>.platform/routes.yaml
+commit . many
+check "too many routes" exits 2 orch deploy
+check "say so" contains "$(orch plan 2>&1)" "PLATFORM_ROUTES"
+cp "$work/good.yaml" .platform/routes.yaml
+commit . few
 
 # Names.
 sed -i '$ahttps://all.{all}/: {type: upstream, upstream: "shop:http", cache: false}' .platform/routes.yaml
