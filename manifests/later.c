@@ -52,7 +52,7 @@ static const struct later of_services[] = {
 };
 
 static const struct later of_routes[] = {
-	{ "tls.client_authentication", "there is no TLS", "leave it to a proxy in front" },
+	{ "tls.client_authentication", "there is no TLS" },
 };
 
 static bool is_one_of(const char *const *list, const char *text)

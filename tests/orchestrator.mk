@@ -41,5 +41,6 @@ e2e_tests += tests/e2e/run.sh
 e2e_tests += tests/e2e/services.sh
 e2e_tests += tests/e2e/shop.sh
 e2e_tests += tests/e2e/volumes.sh
+EXTRA_DIST += tests/data/router
 EXTRA_DIST += tests/e2e/images.sh tests/e2e/lib.sh tests/e2e/prefix.sh
 e2e_tests += tests/e2e/workers.sh

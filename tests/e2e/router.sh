@@ -82,6 +82,8 @@ check "and each other" contains "$(cat "$work/urls")" "http://deep.$host:$port/o
 check "but none that leads elsewhere" same "$(grep -c -e www.main -e old.main -e wild. "$work/urls")" 1
 check "status" contains "$(orch status)" "http://store.$host:$port/"
 check "open" same "$(orch open)" "http://$host:$port/"
+check "show" same "$(orch show | jq -r '.environment.urls[0]')" "http://$host:$port/"
+check "doctor says that there is no TLS" contains "$(orch doctor)" "TLS"
 check "ls" same "$(orch ls --json | jq -r '.environments[0].urls[0]')" "http://$host:$port/"
 check "as it is, by its name" contains "$(curl -sS -m 10 "http://$host:$port/")" "app: GET /"
 
@@ -166,6 +168,16 @@ websocket() {
 }
 check "a websocket" websocket "plain.$host"
 check "a websocket, by a route with a cache" websocket "$host"
+
+# Read while it is written.
+stream() {
+	local first
+	exec 4< <(curl -sSN -m 20 -H "Host: plain.$host" "http://127.0.0.1:$port/?wait=15000&X-Accel-Buffering=no")
+	read -r -t 10 first <&4
+	exec 4<&-
+	same "$first" first
+}
+check "the first part comes before the second" stream
 
 # PLATFORM_ROUTES, in a process that runs.
 orch -q exec app -- sh -c 'echo $PLATFORM_ROUTES' </dev/null | base64 -d >"$work/routes"
@@ -270,6 +282,14 @@ check "single paths, too" request GET "$host/from" "" 401 "" "!location"
 check "other hosts, too" request GET "nobody/" "" 401 "" ""
 check "no password in PLATFORM_ROUTES" same "$(orch -q exec app -- sh -c 'echo $PLATFORM_ROUTES' </dev/null | base64 -d |
 	jq -c '[.[].http_access.basic_auth] | unique')" '[{"guest":null}]'
+check "a branch" orch branch guarded
+(
+	url=$(orch open -e guarded)
+	port=${url##*:} port=${port%/} host=${url#http://}
+	request GET "${host%:*}/" "" 401 "" ""
+)
+check "asks for it, too" [ $? = 0 ]
+check "destroy it" orch destroy -e guarded --purge --yes
 check "not in the document either" exits 1 grep -q secret <<<"$(orch -q show)"
 check "an address" orch env set --auth - --access allow:198.51.100.0/24 --access deny:any
 check "bad ones" exits 2 orch env set --access allow:nowhere

@@ -10,6 +10,12 @@ const server = http.createServer((request, answer) => {
 			if (/^[A-Z]/.test(name)) answer.setHeader(name, value);
 		answer.statusCode = Number(asked.get('s') || 200);
 		const headers = request.rawHeaders.map((text, i) => (i % 2 ? `${text}\n` : `${text}: `));
+		// In two parts, with so many milliseconds in between.
+		if (asked.has('wait')) {
+			answer.write('first\n');
+			setTimeout(() => answer.end('second\n'), Number(asked.get('wait')));
+			return;
+		}
 		answer.end(`${asked.get('b') || ''}\n${process.env.PLATFORM_APPLICATION_NAME}: ` +
 			`${request.method} ${request.url} count=${++count} body=${size}\n${headers.join('')}`);
 	});
