@@ -158,13 +158,30 @@ static int change_running(const struct applier *p, struct error *err)
 	return 0;
 }
 
-static int set_rules(const struct applier *p, bool published, struct error *err)
+static int set_rules(const struct applier *p, const struct json_t *desired, bool published,
+		     struct error *err)
 {
 	const struct backend *b = p->backend;
 
-	if (b->rules(b->ctx, p->desired, published, err) < 0)
+	if (b->rules(b->ctx, desired, published, err) < 0)
 		return fail_in(err, "network");
 	return 0;
+}
+
+/* Where another container is to be published, and the one that was goes on: what is wanted, with that one still. NULL: it isn't so. */
+static struct json_t *as_published(const struct applier *p)
+{
+	const struct json_t *was = json_path(p->record, "network", "publish", NULL);
+	const struct json_t *wanted = json_path(p->desired, "network", "publish", NULL);
+	const char *to = json_get_text(was, "to", "");
+	struct json_t *copy;
+
+	if (!strcmp(to, json_get_text(wanted, "to", to)) ||
+	    !json_path(p->desired, "containers", to, NULL))
+		return NULL;
+	copy = json_copy_deep(p->desired);
+	json_put(json_get(copy, "network"), "publish", json_copy_deep(was));
+	return copy;
 }
 
 /* Is its commit, or without git its code, another than the one whose hooks ran last? */
@@ -226,6 +243,7 @@ int apply(const struct plan *plan, const struct json_t *desired, struct json_t *
 	const struct applier p = { plan, desired, record, backend, options };
 	/* What was published stays reachable while others change; a new group opens when it is ready. */
 	bool published = json_path(record, "network", "publish", NULL) != NULL;
+	AUTO(json) struct json_t *meanwhile = published ? as_published(&p) : NULL;
 	AUTO(arena) struct arena arena = { 0 };
 	size_t n;
 
@@ -234,14 +252,14 @@ int apply(const struct plan *plan, const struct json_t *desired, struct json_t *
 	if (backend->network(backend->ctx, desired, err) < 0)
 		return fail_in(err, "network");
 	if (make_new(&p, &n, err) < 0 || record_changes(&p, err) < 0 ||
-	    set_rules(&p, published, err) < 0)
+	    set_rules(&p, meanwhile ? meanwhile : desired, published, err) < 0)
 		return -1;
 	if (n)
 		tell(&p, "group", "", arena_printf(&arena, "%zu running", n), options->since_ms);
 	if (change_running(&p, err) < 0 || activate_all(&p, err) < 0 ||
 	    run_hooks(&p, "deploy", err) < 0)
 		return -1;
-	if (!published && set_rules(&p, true, err) < 0)
+	if ((!published || meanwhile) && set_rules(&p, desired, true, err) < 0)
 		return -1;
 	if (finish(&p, err) < 0 || run_hooks(&p, "post_deploy", err) < 0)
 		return -1;

@@ -359,5 +359,18 @@ git rm -q .platform/routes.yaml
 commit . "no routes"
 check "no routes" contains "$(orch deploy 2>&1)" "remove    router"
 check "straight to the first app" contains "$(curl -sS -m 10 "$(orch open)")" "app: GET /"
+# One comes in between without a request being lost.
+git checkout -q HEAD~ -- .platform/routes.yaml
+commit . "routes again"
+rm -f "$work/refused"
+while [ ! -e "$work/enough" ]; do
+	curl -sS -m 10 -o /dev/null "http://127.0.0.1:$port/" 2>>"$work/refused"
+done &
+asking=$!
+check "routes again" contains "$(orch deploy 2>&1)" "create    router"
+touch "$work/enough"
+wait $asking
+check "nobody was refused" same "$(cat "$work/refused")" ""
+check "it is in front again" request GET "$host/" "" 200 "app: GET /" "x-platform-cache: MISS"
 check "destroy" orch destroy --purge --yes-destroy main
 check "nothing is left" same "$(host_state)" "$before"
