@@ -30,11 +30,28 @@ static void add_list(struct arena *arena, struct words *words, const char *list)
 	}
 }
 
+/* What begins like that, if just one does. */
+static const char *the_only_longer(const char *word, const struct words *known)
+{
+	const char *found = NULL;
+
+	for (size_t i = 0; i < known->n; i++) {
+		if (!text_starts(known->items[i], word) || known->items[i] == found)
+			continue;
+		if (found && strcmp(found, known->items[i]) != 0)
+			return NULL;
+		found = known->items[i];
+	}
+	return *word ? found : NULL;
+}
+
 static int fail_unknown(struct error *err, const char *what, const char *dashes, const char *word,
 			const struct words *known)
 {
 	const char *near = text_nearest(word, known->items, known->n);
 
+	if (!near)
+		near = the_only_longer(word, known);
 	if (!near)
 		return fail(err, ERROR_INPUT, "unknown %s \"%s%s\"", what, dashes, word);
 	return fail(err, ERROR_INPUT, "unknown %s \"%s%s\": did you mean \"%s%s\"?", what, dashes,
@@ -236,7 +253,7 @@ static int take_letters(struct parser *p, const char *word, struct error *err)
 		const struct cli_flag *flag = find_letter(p, *c);
 
 		if (!flag && *c != 'h') {
-			if (c == word && word[1] && find_long(p, word, strlen(word)))
+			if (c == word && word[1] && find_long(p, word, strcspn(word, "=")))
 				return fail(err, ERROR_INPUT,
 					    "unknown flag \"-%s\": did you mean \"--%s\"?", word,
 					    word);

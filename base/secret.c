@@ -44,6 +44,15 @@ int secret_from_hex(const char *hex, unsigned char *out, size_t size)
 	return 0;
 }
 
+void secret_derive(const void *text, size_t size, const unsigned char salt[SECRET_SALT],
+		   unsigned char key[SECRET_KEY])
+{
+	/* Fails for want of memory alone. */
+	if (EVP_PBE_scrypt(text, size, salt, SECRET_SALT, 32768, 8, 1, 64 << 20, key, SECRET_KEY) !=
+	    1)
+		abort();
+}
+
 void secret_mac(const char *key, const void *data, size_t size, char out[SHA256_HEX])
 {
 	AUTO(arena) struct arena arena = { 0 };

@@ -17,6 +17,11 @@ struct error;
 
 int secret_random(unsigned char *out, size_t size, struct error *err);
 
+/* A key of what people can remember or keep in a file: scrypt (RFC 7914) with N 32768, r 8, p 1, which takes 32 MiB and a tenth of a second. */
+#define SECRET_SALT 16
+void secret_derive(const void *text, size_t size, const unsigned char salt[SECRET_SALT],
+		   unsigned char key[SECRET_KEY]);
+
 void secret_mac(const char *key, const void *data, size_t size, char out[SHA256_HEX]);
 
 /* context isn't secret, and has to be the same again to open it. In the arena; NULL on failure. */

@@ -12,6 +12,7 @@
 
 #define DEFAULT_TIMEOUT_MS 300000u
 #define WAIT_MS 1000u
+#define WHYS_MAX 700 /* bytes: what becomes of the environment is said behind it */
 
 enum stage { STAGE_DONE, STAGE_PENDING, STAGE_STARTED };
 
@@ -194,6 +195,15 @@ static int became_ready(struct arena *arena, struct run *r, struct item *item, s
 	return settle(r, item, err);
 }
 
+/* Its last words; the failure itself is in *err. */
+static int fail_dead(const struct run *r, const struct item *item, struct error *err)
+{
+	AUTO(text) struct text ignored = { 0 };
+
+	r->p->backend->explain(r->p->backend->ctx, item->name, &ignored);
+	return fail_in(err, "%s", item->name);
+}
+
 /* One look at everything; *left counts what isn't done yet, *moved whether something got further. */
 static int look(struct arena *arena, struct run *r, size_t *left, bool *moved, struct error *err)
 {
@@ -209,7 +219,9 @@ static int look(struct arena *arena, struct run *r, size_t *left, bool *moved, s
 			return fail_in(err, "%s", item->name);
 		if (item->stage == STAGE_STARTED) {
 			ready = r->p->backend->ready(r->p->backend->ctx, item->name, err);
-			if (ready < 0 || (ready && became_ready(arena, r, item, err) < 0))
+			if (ready < 0)
+				return fail_dead(r, item, err);
+			if (ready && became_ready(arena, r, item, err) < 0)
 				return fail_in(err, "%s", item->name);
 		}
 		*left += item->stage != STAGE_DONE;
@@ -218,14 +230,26 @@ static int look(struct arena *arena, struct run *r, size_t *left, bool *moved, s
 	return 0;
 }
 
+/* All of them by name; of the first few, as far as there is room for it, what they lack. */
 static int fail_late(const struct run *r, struct error *err)
 {
-	AUTO(text) struct text names = { 0 };
+	AUTO(text) struct text names = { 0 }, whys = { 0 };
+	const char *only = NULL;
+	size_t n = 0;
 
-	for (size_t i = 0; i < r->n; i++)
-		if (r->items[i].stage == STAGE_STARTED)
-			text_printf(&names, "%s%s", names.size ? ", " : "", r->items[i].name);
-	return fail(err, ERROR_TIMEOUT, "not ready in time: %s; see orch logs", text_get(&names));
+	for (size_t i = 0; i < r->n; i++) {
+		AUTO(text) struct text why = { 0 };
+
+		if (r->items[i].stage != STAGE_STARTED)
+			continue;
+		only = n++ ? NULL : r->items[i].name;
+		text_printf(&names, "%s%s", names.size ? ", " : "", r->items[i].name);
+		r->p->backend->explain(r->p->backend->ctx, r->items[i].name, &why);
+		if (why.size && whys.size + why.size < WHYS_MAX)
+			text_printf(&whys, "\n%s: %s", r->items[i].name, text_get(&why));
+	}
+	return fail(err, ERROR_TIMEOUT, "not ready in time: %s; see orch logs%s%s%s",
+		    text_get(&names), only ? " " : "", only ? only : "", text_get(&whys));
 }
 
 int activate_all(const struct applier *p, struct error *err)

@@ -13,6 +13,7 @@
 
 struct error;
 struct json_t;
+struct text;
 
 /*
  * Everything that apply() does to the world; the real one is world.c, the tests bring one that
@@ -41,6 +42,8 @@ struct backend {
 			const struct json_t *record, const char *how, struct error *err);
 	/* 1 ready, 0 not yet, -1 it won't be. */
 	int (*ready)(void *ctx, const char *name, struct error *err);
+	/* Why it isn't: what it wrote last is told as events; what was asked of it and the answer are added to *out, if there is any. */
+	void (*explain)(void *ctx, const char *name, struct text *out);
 	/* Sleep until some container's status changed, at most that long. */
 	int (*wait)(void *ctx, unsigned ms, struct error *err);
 	/* What it offers, asked of itself: { ENDPOINT: {...} }; owned by the caller. */

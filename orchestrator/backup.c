@@ -157,6 +157,8 @@ static void read_variables(struct reader *r, const struct json_t *json, struct b
 			refuse(r, "scope");
 	}
 	(void)json_each(b->secrets, check_secret, r);
+	if (json_kind_of(json_get(json, "sealed")) == KIND_MAP)
+		b->sealed = json_get(json, "sealed");
 }
 
 static void read_parts(struct reader *r, const struct json_t *json, struct backup *b)
@@ -292,6 +294,7 @@ char *backup_print(struct arena *arena, const struct backup *b)
 	json_put(json, "images", images_json(b));
 	json_put(json, "variables", json_copy_deep(b->variables));
 	json_put(json, "secrets", json_copy_deep(b->secrets));
+	json_put(json, "sealed", b->sealed ? json_copy_deep(b->sealed) : NULL);
 	digest_of(json, hex);
 	json_put_text(json, "sha256", hex);
 	return json_print(arena, json, FORM_PRETTY);

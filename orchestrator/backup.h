@@ -8,8 +8,8 @@
  *   "document": as in desired.h,
  *   "volumes": [ { "container", "file", "format": "tar+zstd", "bytes", "sha256", "used", "limit", "uid", "gid" } ],
  *   "images": [ { "digest", "file": NAME or null, "bytes", "names": { KEY: facts } } ],
- *   "variables": [ { "scope": "environment" | "project", "name", "value", "sensitive", ... as in variables.h } ],
- *   "secrets": { DIGEST: text },
+ *   "variables": [ { "scope": "environment" | "project", "app": "" for all, "name", "value", "sensitive", ... as in variables.h } ],
+ *   "secrets": { DIGEST: text }, "sealed": how the texts are, as in backup_secrets.h, or null,
  *   "sha256": of all of the above, printed canonically
  * }
  *
@@ -52,6 +52,7 @@ struct backup {
 	const char *commit, *subject;
 	struct json_t *document;
 	struct json_t *variables, *secrets;
+	struct json_t *sealed; /* NULL: secrets are plain */
 	struct backup_volume *volumes;
 	size_t n_volumes;
 	struct backup_image *images;

@@ -16,6 +16,7 @@
 #include "base/sha256.h"
 #include "base/text.h"
 #include "images/store.h"
+#include "orchestrator/backup_secrets.h"
 #include "orchestrator/backup_store.h"
 #include "orchestrator/backup_vars.h"
 #include "orchestrator/group.h"
@@ -334,7 +335,7 @@ static int make(struct making *m, struct backup_made *out, struct error *err)
 	m->stamp = arena_printf(&s->arena, "%s-%s", s->env.id, stamp);
 	m->beside = arena_printf(&s->arena, "%s/%s~", folder, m->stamp);
 	if (file_make_dirs(folder, 0700, err) < 0 || remove_unfinished(m, folder, err) < 0 ||
-	    take_moment(m, err) < 0)
+	    take_moment(m, err) < 0 || backup_seal(s, &m->b, err) < 0)
 		return -1;
 	if (mkdir(m->beside, 0700) < 0)
 		return fail_errno(err, "make %s", m->beside);
@@ -372,6 +373,7 @@ int backup_make(struct session *s, struct backup_made *out, struct error *err)
 		json_free(m.b.images[i].names);
 	json_free(m.b.variables);
 	json_free(m.b.secrets);
+	json_free(m.b.sealed);
 	backup_close(&m.b);
 	return r;
 }

@@ -27,6 +27,7 @@
 #include "orchestrator/request.h"
 #include "orchestrator/routes.h"
 #include "orchestrator/session.h"
+#include "orchestrator/storage.h"
 #include "orchestrator/supervise.h"
 #include "orchestrator/tarball.h"
 #include "runtime/volume.h"
@@ -324,7 +325,8 @@ static int run(struct restoring *r, struct error *err)
 			       "another command is at work on %s; wait for it: orch status",
 			       s->env.name);
 	if (find_target(r, err) < 0 || choose_document(r, err) < 0 ||
-	    pool_ensure(s->host.pool, 0, err) < 0 || check_space(r, err) < 0)
+	    storage_first_use(s, err) < 0 || pool_ensure(s->host.pool, 0, err) < 0 ||
+	    check_space(r, err) < 0)
 		return -1;
 	if (!s->options->data_only && backup_take_images(s, r->p, err) < 0)
 		return -1;

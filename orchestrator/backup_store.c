@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/sha256.h"
 #include "base/text.h"
+#include "orchestrator/backup_secrets.h"
 #include "orchestrator/session.h"
 #include "orchestrator/tarball.h"
 
@@ -186,12 +187,13 @@ int backup_list(struct arena *arena, const struct host *h, struct backup_listed 
 		if (r != 0)
 			l.problem = r < 0 ? arena_strdup(arena, problem.text)
 					  : "it has no " BACKUP_MANIFEST;
+		l.secrets = r == 0 ? backup_secrets_by(&l.b) : "";
 		for (size_t k = 0; k < l.b.n_volumes; k++)
 			l.bytes += l.b.volumes[k].bytes;
 		for (size_t k = 0; k < l.b.n_images; k++)
 			l.bytes += l.b.images[k].file ? l.b.images[k].bytes : 0;
 		json_free(l.b.json);
-		l.b.json = l.b.document = NULL;
+		l.b.json = l.b.document = l.b.secrets = l.b.sealed = NULL;
 		*arena_push(arena, &list) = l;
 	}
 	*out = list.items;

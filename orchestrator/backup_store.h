@@ -39,6 +39,7 @@ struct backup_listed {
 	const char *id;
 	struct backup b;
 	const char *problem; /* its manifest can't be read; or NULL */
+	const char *secrets; /* backup_secrets_by() */
 	uint64_t bytes;
 };
 /* Those of the root, oldest first; documents are left out. In the arena. */

@@ -38,6 +38,7 @@ static int add_variables(struct session *s, struct backup *b, const char *scope,
 		struct json_t *map = json_add(b->variables, json_new_map());
 
 		json_put_text(map, "scope", scope);
+		json_put_text(map, "app", list[i].app);
 		json_put_text(map, "name", list[i].name);
 		json_put_text(map, "value", list[i].value);
 		json_put_flag(map, "sensitive", list[i].sensitive);
@@ -80,22 +81,23 @@ int backup_collect_vars(struct session *s, struct backup *b, struct error *err)
 	return add_variables(s, b, SCOPE_PROJECT, s->env.project_id, err);
 }
 
-static bool is_owned(const struct backup *b, const char *scope, const char *name)
+static bool is_owned(const struct backup *b, const char *scope, const struct var *v)
 {
 	for (size_t i = 0; i < json_count(b->variables); i++) {
 		const struct json_t *map = json_at(b->variables, i);
 
 		if (!strcmp(json_get_text(map, "scope", ""), scope) &&
-		    !strcmp(json_get_text(map, "name", ""), name))
+		    !strcmp(json_get_text(map, "app", ""), v->app) &&
+		    !strcmp(json_get_text(map, "name", ""), v->name))
 			return true;
 	}
 	return false;
 }
 
-static bool has(const struct var *list, size_t n, const char *name)
+static bool has(const struct var *list, size_t n, const struct var *v)
 {
 	for (size_t i = 0; i < n; i++)
-		if (!strcmp(list[i].name, name))
+		if (!strcmp(list[i].name, v->name) && !strcmp(list[i].app, v->app))
 			return true;
 	return false;
 }
@@ -107,6 +109,7 @@ static int put_variable(struct session *s, const struct json_t *map, const struc
 	bool project = !strcmp(json_get_text(map, "scope", ""), SCOPE_PROJECT);
 	struct var v = {
 		.owner = project ? s->env.project_id : s->env.id,
+		.app = json_get_text(map, "app", ""),
 		.name = json_get_text(map, "name", ""),
 		.value = json_get_text(map, "value", ""),
 		.sensitive = json_get_flag(map, "sensitive", false),
@@ -118,7 +121,8 @@ static int put_variable(struct session *s, const struct json_t *map, const struc
 		.made = json_get_number(map, "made", 0),
 	};
 
-	if (project && has(had, n_had, v.name))
+	/* What isn't in the backup is as it is here. */
+	if ((project && has(had, n_had, &v)) || json_get_flag(map, "left_out", false))
 		return 0;
 	if (v.sensitive)
 		v.value = json_get_text(digests, v.value, v.value);
@@ -136,8 +140,8 @@ static int put_all(struct session *s, const struct backup *b, const struct json_
 				 err) < 0)
 		return -1;
 	for (size_t i = 0; i < n_own; i++)
-		if (!is_owned(b, SCOPE_ENVIRONMENT, own[i].name) &&
-		    state_remove_variable(s->state, s->env.id, own[i].name, err) < 0)
+		if (!is_owned(b, SCOPE_ENVIRONMENT, &own[i]) &&
+		    state_remove_variable(s->state, s->env.id, own[i].app, own[i].name, err) < 0)
 			return -1;
 	for (size_t i = 0; i < json_count(b->variables); i++)
 		if (put_variable(s, json_at(b->variables, i), digests, projects, n_projects, err) <

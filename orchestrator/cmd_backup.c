@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "orchestrator/backup_make.h"
 #include "orchestrator/backup_restore.h"
+#include "orchestrator/backup_secrets.h"
 #include "orchestrator/backup_store.h"
 #include "orchestrator/commands.h"
 #include "orchestrator/session.h"
@@ -62,6 +63,7 @@ static void list_json(const struct backup_listed *l, struct json_t *out)
 	json_put_text(map, "made", text_time(when, l->b.made));
 	json_put_number(map, "volumes", (int64_t)l->b.n_volumes);
 	json_put_number(map, "images", (int64_t)l->b.n_images);
+	json_put_text(map, "secrets", l->secrets);
 }
 
 static bool is_meant(const struct session *s, const struct backup_listed *l)
@@ -81,7 +83,7 @@ static int list(struct session *s, struct error *err)
 
 	if (backup_list(&s->arena, &s->host, &all, &n, err) < 0)
 		return -1;
-	table_row(&table, "ID", "ENVIRONMENT", "MADE", "SIZE", "GEN", "COMMIT", NULL);
+	table_row(&table, "ID", "ENVIRONMENT", "MADE", "SIZE", "GEN", "SECRETS", "COMMIT", NULL);
 	for (size_t i = 0; i < n; i++) {
 		const struct backup *b = &all[i].b;
 
@@ -94,6 +96,7 @@ static int list(struct session *s, struct error *err)
 			table_row(&table, all[i].id, b->name, text_time(when, b->made),
 				  text_bytes(size, all[i].bytes),
 				  arena_printf(&s->arena, "%lld", (long long)b->generation),
+				  all[i].secrets,
 				  arena_printf(&s->arena, "%.7s %s", b->commit, b->subject), NULL);
 	}
 	if (s->options->json)
@@ -141,9 +144,9 @@ static int verify(struct session *s, const struct backup_place *p, struct error 
 	return EXIT_DAMAGED;
 }
 
-static int restore(struct session *s, const struct backup_place *p, struct error *err)
+static int restore(struct session *s, struct backup_place *p, struct error *err)
 {
-	if (backup_restore(s, p, err) < 0)
+	if (backup_unseal(s, &p->b, err) < 0 || backup_restore(s, p, err) < 0)
 		return -1;
 	if (!s->options->quiet)
 		fprintf(stderr, "%s is as in %s\n", s->env.name, p->b.id);
@@ -174,6 +177,22 @@ static int with_backup(struct session *s, int argc, const char **argv, struct er
 	return argc == 3 ? get(s, &p, argv[2], err) : verify(s, &p, err);
 }
 
+/* What is said about secrets must not go unheard. */
+static int check_flags(const struct options *o, const char *verb, struct error *err)
+{
+	bool restores = !strcmp(verb, "restore"), creates = !strcmp(verb, "create");
+
+	if (o->pool_size && !restores)
+		return fail(err, ERROR_INPUT, "--pool-size goes with restore, not with %s", verb);
+	if ((o->key_file || o->no_secrets) && !restores && !creates)
+		return fail(err, ERROR_INPUT,
+			    "--key-file and --no-secrets go with create and restore, not with %s",
+			    verb);
+	if (o->key_file && o->no_secrets)
+		return fail(err, ERROR_INPUT, "--key-file or --no-secrets, not both");
+	return 0;
+}
+
 int cmd_backup(void *ctx, int argc, const char **argv, struct error *err)
 {
 	static const struct {
@@ -192,6 +211,8 @@ int cmd_backup(void *ctx, int argc, const char **argv, struct error *err)
 			    "orch backup create | ls | restore ID|FILE | verify ID|FILE | get ID "
 			    "FILE | "
 			    "rm ID");
+	if (check_flags(options, argv[0], err) < 0)
+		return -1;
 	if (session_open(&s, options, err) < 0 || session_need_state(&s, "backup", err) < 0)
 		return -1;
 	if (!strcmp(argv[0], "create"))

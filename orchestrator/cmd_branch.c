@@ -21,6 +21,7 @@
 #include "orchestrator/request.h"
 #include "orchestrator/rollout.h"
 #include "orchestrator/session.h"
+#include "orchestrator/storage.h"
 #include "orchestrator/ttl.h"
 #include "orchestrator/urls.h"
 #include "runtime/volume.h"
@@ -271,7 +272,8 @@ static int run(struct branch *b, const char *name, struct error *err)
 	struct session *s = b->s;
 
 	if (session_need_state(s, "branch", err) < 0 || choose(b, name, err) < 0 ||
-	    rollout_lock(s, &b->lock, err) < 0 || session_select(s, s->env.name, err) < 0)
+	    storage_first_use(s, err) < 0 || rollout_lock(s, &b->lock, err) < 0 ||
+	    session_select(s, s->env.name, err) < 0)
 		return -1;
 	if (s->exists && s->env.good && s->env.good == s->env.generation) {
 		if (check_unused(b, err) < 0)

@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "orchestrator/access.h"
 #include "orchestrator/commands.h"
+#include "orchestrator/group.h"
 #include "orchestrator/look.h"
 #include "orchestrator/record.h"
 #include "orchestrator/rollout.h"
@@ -113,6 +114,7 @@ static struct json_t *view_json(struct session *s, const struct view *v)
 	json_put_number(map, "good", e->good);
 	json_put_text(map, "url", e->publish_port ? url_of(s, e) : NULL);
 	json_put(map, "urls", urls_json(s, e));
+	json_put_number(map, "keep", e->keep ? e->keep : GROUP_KEEP);
 	json_put_text(map, "made", say_when(&s->arena, e->made, true));
 	json_put_text(map, "expires", e->expires ? say_when(&s->arena, e->expires, true) : NULL);
 	size = json_put(map, "size", v->sized ? json_new_map() : NULL);
@@ -212,6 +214,8 @@ static void print_status(struct session *s, const struct view *v, const char *co
 		printf("  expires in  %s   (%s)\n", say_left(&s->arena, e->expires),
 		       say_when(&s->arena, e->expires, false));
 	printf("  size        %s\n", say_size(&s->arena, v));
+	if (e->keep)
+		printf("  keeps       %lld snapshots of a kind\n", (long long)e->keep);
 	if (e->paused)
 		printf("  it is paused; go on with: orch resume -e %s\n", e->name);
 	if (e->good != e->generation)
@@ -322,20 +326,32 @@ static int set_parent(struct session *s, const char *name, struct error *err)
 	return 0;
 }
 
+static int set_keep(struct session *s, const char *text, struct error *err)
+{
+	uint64_t n;
+
+	if (text_to_u64(text, GROUP_KEEP_MAX, &n) < 0 || n < 1)
+		return fail(err, ERROR_INPUT, "--keep %s: a number from 1 to %d", text,
+			    GROUP_KEEP_MAX);
+	s->env.keep = (int64_t)n;
+	return 0;
+}
+
 static int env_set(struct session *s, struct error *err)
 {
 	const struct options *o = s->options;
 	AUTO(fd) int lock = -1;
 
-	if (!o->type && !o->title && !o->parent && !o->ttl && !o->access && !o->auth)
+	if (!o->type && !o->title && !o->parent && !o->ttl && !o->keep && !o->access && !o->auth)
 		return fail(err, ERROR_INPUT,
 			    "nothing to set: orch env set --type staging, --title, --ttl, "
-			    "--parent, --auth, --access");
+			    "--parent, --keep, --auth, --access");
 	if (rollout_lock(s, &lock, err) < 0 || session_environment(s, err) < 0)
 		return -1;
 	if ((o->type && set_type(s, o->type, err) < 0) ||
 	    (o->parent && set_parent(s, o->parent, err) < 0) ||
-	    (o->ttl && ttl_set(&s->env, o->ttl, err) < 0))
+	    (o->ttl && ttl_set(&s->env, o->ttl, err) < 0) ||
+	    (o->keep && set_keep(s, o->keep, err) < 0))
 		return -1;
 	if (o->access || o->auth)
 		s->env.access = access_set(&s->arena, s->env.access, o->access, o->auth, err);
@@ -349,7 +365,8 @@ static int env_set(struct session *s, struct error *err)
 		ttl_look(&s->host, &s->env);
 	if (!o->quiet)
 		fprintf(stderr, "%s is set%s\n", s->env.name,
-			o->type ? "; the app is told with the next orch deploy"
+			o->type		  ? "; the app is told with the next orch deploy"
+				: o->keep ? "; snapshots beyond that go with the next orch deploy"
 				: o->access || o->auth ? "; the next orch deploy does it"
 						       : "");
 	return 0;

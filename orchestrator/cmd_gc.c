@@ -18,6 +18,7 @@
 #include "orchestrator/gc_facts.h"
 #include "orchestrator/rollout.h"
 #include "orchestrator/session.h"
+#include "runtime/pool_trim.h"
 
 /* Its data goes to the trash, as with any destroy. Somebody who deploys it just now is a reason to keep it. */
 static int remove_environment(struct session *s, const struct gc_item *item, struct error *err)
@@ -116,6 +117,38 @@ static void go_through(struct session *s, struct gc_item *items, size_t n, struc
 	}
 }
 
+/* Last, so that what was removed counts. That the disk below can't take anything back is no failure of what was asked for. */
+static void give_back(struct session *s, struct report *r)
+{
+	const char *pool = s->host.pool;
+	struct json_t *map = json_new_map();
+	const char *outcome = "given back", *why = "what its file doesn't need any more";
+	struct error err;
+	uint64_t given;
+	char size[16];
+	int got = pool_trim(pool, &given, &err);
+
+	if (got == POOL_HELD) {
+		outcome = "kept";
+		why = "the disk below it is nearly full: orch df";
+	} else if (got < 0) {
+		outcome = err.kind == ERROR_HOST ? "kept" : "failed";
+		why = arena_strdup(&s->arena, err.text);
+		r->failed += err.kind != ERROR_HOST;
+	}
+	if (got == POOL_NO_FILE || (got == 0 && !given)) {
+		json_free(map);
+		return;
+	}
+	json_put_text(map, "kind", "pool");
+	json_put_text(map, "name", pool);
+	json_put_text(map, "outcome", outcome);
+	json_put_text(map, "why", why);
+	json_put_number(map, "bytes", (int64_t)given);
+	json_add(r->list, map);
+	table_row(&r->table, outcome, "pool", text_bytes(size, given), why, NULL);
+}
+
 static void print(const struct session *s, struct report *r)
 {
 	char bytes[16];
@@ -154,6 +187,8 @@ int cmd_gc(void *ctx, int argc, const char **argv, struct error *err)
 	go_through(&s, items, n, &report);
 	if (!options.dry_run && state_drop_secrets(s.state, err) < 0)
 		report.failed++;
+	if (!options.dry_run && !options.expired)
+		give_back(&s, &report);
 	print(&s, &report);
 	r = report.failed ? fail(err, ERROR_SYSTEM, "%zu could not be removed", report.failed) : 0;
 	json_free(report.list);

@@ -29,6 +29,7 @@ struct log_file {
 struct log_line {
 	const struct log_file *from;
 	const char *text;
+	const char *stamp; /* a line without a time is of that of the one above it */
 	size_t order;
 };
 
@@ -90,7 +91,7 @@ static void read_more(struct reader *r, struct log_file *f)
 	AUTO(fd) int fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	struct stat st;
 	ssize_t got;
-	char *data, *line, *rest;
+	char *data, *line, *rest, *stamp = NULL;
 
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return;
@@ -111,17 +112,21 @@ static void read_more(struct reader *r, struct log_file *f)
 		return;
 	*rest = '\0';
 	f->offset += rest + 1 - data;
-	while ((line = strsep(&data, "\n")))
-		*arena_push(&r->s->arena, &r->lines) =
-			(struct log_line){ .from = f, .text = line, .order = r->lines.n };
+	while ((line = strsep(&data, "\n"))) {
+		if (!stamp || (*line >= '0' && *line <= '9'))
+			stamp = line;
+		*arena_push(&r->s->arena, &r->lines) = (struct log_line){
+			.from = f, .text = line, .stamp = stamp, .order = r->lines.n
+		};
+	}
 }
 
 /* Lines begin with a time of fixed width; those of one moment stay in the order of reading. */
 static int by_time(const void *a, const void *b)
 {
 	const struct log_line *x = a, *y = b;
-	size_t nx = strcspn(x->text, " "), ny = strcspn(y->text, " ");
-	int r = strncmp(x->text, y->text, nx < ny ? nx : ny);
+	size_t nx = strcspn(x->stamp, " "), ny = strcspn(y->stamp, " ");
+	int r = strncmp(x->stamp, y->stamp, nx < ny ? nx : ny);
 
 	return r ? r : x->order < y->order ? -1 : x->order > y->order;
 }

@@ -256,6 +256,8 @@ int cmd_run(void *ctx, int argc, const char **argv, struct error *err)
 			"standard output is the command's; --artifacts DIR leaves a summary.json");
 	if (options->from && !options->rm)
 		return fail(err, ERROR_INPUT, "--from goes with --rm; to keep it: orch branch");
+	if (options->pool_size && !options->rm)
+		return fail(err, ERROR_INPUT, "--pool-size goes with --rm: nothing is made here");
 	if (!r.options.timeout_ms)
 		r.options.timeout_ms = DEFAULT_TIMEOUT_MS;
 	r.options.purge = true;

@@ -16,6 +16,7 @@
 #include "orchestrator/progress.h"
 #include "orchestrator/rollout.h"
 #include "orchestrator/session.h"
+#include "orchestrator/supervise.h"
 #include "runtime/volume.h"
 
 struct sync {
@@ -64,28 +65,62 @@ static int check_direction(struct sync *y, struct error *err)
 	return 0;
 }
 
-static int check_running(const struct session *s, struct error *err)
+/*
+ * Of one that doesn't run the volumes change places at once, so that whatever looks at them sees these. They aren't fit for its apps before hooks.clone
+ * ran, which the next start sees to; if that doesn't end well, it falls back.
+ */
+static int replace_stopped(struct session *s, const char *incoming, const char *fallback,
+			   struct error *err)
 {
-	if (s->env.paused)
-		return fail(err, ERROR_CONFLICT, "\"%s\" is paused; first: orch resume -e %s",
-			    s->env.name, s->env.name);
-	if (!s->env.wanted || !s->env.good)
-		return fail(err, ERROR_CONFLICT, "\"%s\" doesn't run; first: orch start -e %s",
-			    s->env.name, s->env.name);
-	return 0;
+	AUTO(fd) int lock = -1;
+
+	if (supervise_lock(&s->host, s->env.id, &lock, err) < 0 ||
+	    group_replace(&s->host, s->env.id, incoming, err) < 0)
+		return -1;
+	return state_set_data(s->state, s->env.id, true, "", fallback, err);
 }
 
 /* The supervisor makes them take the place of the present ones, and puts those back if that doesn't end well. */
+static int replace(struct sync *y, bool runs, const char *incoming, const char *fallback,
+		   struct error *err)
+{
+	struct session *s = y->s;
+
+	if (state_set_data(s->state, s->env.id, true, incoming, fallback, err) < 0)
+		return -1;
+	if (!runs)
+		return replace_stopped(s, incoming, fallback, err);
+	/* Its processes are made anew: none of those that stand still goes on. */
+	if (s->env.paused && state_set_paused(s->state, s->env.id, false, err) < 0)
+		return -1;
+	return rollout_converge(s, &y->progress, err);
+}
+
+static void say_end(struct sync *y, bool runs, const char *kept)
+{
+	struct session *s = y->s;
+	bool quiet = y->progress.json || y->progress.quiet;
+
+	if (!quiet && *kept)
+		fprintf(stderr, "the data of before is kept as %s\n", kept);
+	if (!quiet && s->env.paused)
+		fprintf(stderr, "\"%s\" was paused and runs again\n", s->env.name);
+	if (!quiet && !runs)
+		fprintf(stderr, "\"%s\" is stopped; start it: orch start -e %s\n", s->env.name,
+			s->env.name);
+	rollout_end(s, &y->progress, runs ? "ready" : "synced", y->since);
+}
+
 static int sync_data(struct sync *y, struct error *err)
 {
 	struct session *s = y->s;
 	const char *incoming = group_snapshot_name(&s->arena, s->env.id, GROUP_SYNCED);
+	bool runs = s->env.wanted && s->env.good, any;
 	struct moment m = { 0 };
 	const char *kept;
-	bool any;
 	int r;
 
-	if (find_origin(y, err) < 0 || check_direction(y, err) < 0 || check_running(s, err) < 0 ||
+	if (find_origin(y, err) < 0 || check_direction(y, err) < 0 ||
 	    rollout_has_volumes(s, y->from.env.id, &any, err) < 0)
 		return -1;
 	if (!any)
@@ -96,12 +131,10 @@ static int sync_data(struct sync *y, struct error *err)
 	r = y->from.snapshot
 		? group_copy(&s->host, y->from.snapshot, incoming, true, NULL, NULL, err)
 		: moment_take(&s->host, &y->from.env, incoming, true, &m, err);
-	if (r < 0 || state_set_data(s->state, s->env.id, true, incoming, kept, err) < 0 ||
-	    rollout_converge(s, &y->progress, err) < 0)
+	/* What isn't cleaned yet is nothing to fall back on. */
+	if (r < 0 || replace(y, runs, incoming, s->env.cloned ? s->env.fallback : kept, err) < 0)
 		return -1;
-	if (!y->progress.json && !y->progress.quiet && *kept)
-		fprintf(stderr, "the data of before is kept as %s\n", kept);
-	rollout_end(s, &y->progress, "ready", y->since);
+	say_end(y, runs, kept);
 	return 0;
 }
 

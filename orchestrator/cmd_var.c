@@ -1,15 +1,12 @@
 /*
  * cmd_var.c - var set, get, ls, rm: variables beside the manifest
  */
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/auto.h"
 #include "base/error.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "base/table.h"
 #include "base/text.h"
@@ -18,13 +15,12 @@
 #include "orchestrator/say.h"
 #include "orchestrator/secrets.h"
 #include "orchestrator/session.h"
+#include "orchestrator/var_value.h"
 #include "orchestrator/variables.h"
-
-#define VALUE_MAX (64u << 10) /* execve(2) takes 128 KiB a string */
 
 /* Whose variables are meant. */
 struct scope {
-	const char *owner, *project_id, *shown;
+	const char *owner, *app, *project_id, *shown;
 	bool exists; /* it was deployed once */
 };
 
@@ -38,91 +34,62 @@ static int find_environment(struct session *s, struct error *err)
 	return 0;
 }
 
+/* What can be part of a container's name; that there is such an app may come with the next deploy. */
+static int check_app(struct session *s, const char *app, struct error *err)
+{
+	AUTO(json) struct json_t *document = NULL;
+
+	if (strspn(app, "abcdefghijklmnopqrstuvwxyz0123456789_-") != strlen(app))
+		return fail(err, ERROR_INPUT, "--app %s: no name of an app", app);
+	if (!s->exists || !s->env.generation)
+		return 0;
+	document = session_document(s, 0, err);
+	if (!document)
+		return -1;
+	if (!s->options->quiet &&
+	    strcmp(json_get_text(json_path(document, "containers", app, NULL), "kind", ""),
+		   "app") != 0)
+		fprintf(stderr,
+			"no app of what is deployed in %s is called %s: it counts once "
+			"there is one\n",
+			s->env.name, app);
+	return 0;
+}
+
 static int find_scope(struct session *s, struct scope *out, struct error *err)
 {
-	if (find_environment(s, err) < 0)
+	const char *app = s->options->app ? s->options->app : "";
+
+	if (find_environment(s, err) < 0 || (*app && check_app(s, app, err) < 0))
 		return -1;
 	*out = (struct scope){
 		.owner = s->options->for_project ? s->env.project_id : s->env.id,
+		.app = app,
 		.project_id = s->env.project_id,
-		.shown = s->options->for_project
-			? arena_printf(&s->arena, "project %s", s->env.project)
-			: arena_printf(&s->arena, "environment %s", s->env.name),
+		.shown = arena_printf(&s->arena, "%s%s %s",
+				      *app ? arena_printf(&s->arena, "app %s of ", app) : "",
+				      s->options->for_project ? "project" : "environment",
+				      s->options->for_project ? s->env.project : s->env.name),
 		.exists = s->options->for_project || s->exists,
 	};
 	return 0;
 }
 
-static int find_own(struct session *s, const char *owner, const char *name, struct var *out,
+static int find_own(struct session *s, const struct scope *scope, const char *name, struct var *out,
 		    struct error *err)
 {
 	struct var *list;
 	size_t n;
 
-	if (state_list_variables(s->state, &s->arena, owner, &list, &n, err) < 0)
+	if (state_list_variables(s->state, &s->arena, scope->owner, &list, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		if (strcmp(list[i].name, name) != 0)
+		if (strcmp(list[i].name, name) != 0 || strcmp(list[i].app, scope->app) != 0)
 			continue;
 		*out = list[i];
 		return 0;
 	}
 	return STATE_ABSENT;
-}
-
-static int read_all(struct session *s, int fd, const char **out, struct error *err)
-{
-	AUTO(text) struct text text = { 0 };
-	char block[4096];
-	ssize_t got;
-
-	while ((got = TEMP_FAILURE_RETRY(read(fd, block, sizeof(block)))) > 0) {
-		text_add_bytes(&text, block, (size_t)got);
-		if (text.size > VALUE_MAX)
-			break;
-	}
-	if (got < 0)
-		return fail_errno(err, "read the value");
-	if (strlen(text_get(&text)) != text.size)
-		return fail(err, ERROR_INPUT, "the value has a NUL byte");
-	*out = arena_strdup(&s->arena, text_get(&text));
-	return 0;
-}
-
-/* VALUE, "-" for standard input without its last newline, or --file as it is. */
-static int read_value(struct session *s, int argc, const char **argv, const char **out,
-		      struct error *err)
-{
-	const char *file = s->options->file;
-	AUTO(json) struct json_t *json = NULL;
-	AUTO(fd) int fd = -1;
-	size_t size;
-
-	if ((argc == 3) == (file != NULL))
-		return fail(err, ERROR_INPUT,
-			    "usage: orch var set NAME VALUE, orch var set NAME - (standard input), "
-			    "or orch var set NAME --file FILE");
-	if (file) {
-		fd = open(file, O_RDONLY | O_CLOEXEC);
-		if (fd < 0)
-			return fail_errno(err, "open %s", file);
-		if (read_all(s, fd, out, err) < 0)
-			return -1;
-	} else if (!strcmp(argv[2], "-")) {
-		if (read_all(s, STDIN_FILENO, out, err) < 0)
-			return -1;
-		size = strlen(*out);
-		if (size && (*out)[size - 1] == '\n')
-			*out = arena_strndup(&s->arena, *out, size - 1);
-	} else {
-		*out = argv[2];
-	}
-	if (strlen(*out) > VALUE_MAX)
-		return fail(err, ERROR_INPUT, "the value has more than %u bytes", VALUE_MAX);
-	json = json_new_text(*out);
-	if (strcmp(json_text(json, ""), *out) != 0)
-		return fail(err, ERROR_INPUT, "the value is not UTF-8");
-	return 0;
 }
 
 /* What was said now stands above what was said before: what is sensitive stays so. */
@@ -159,12 +126,13 @@ static int set_one(struct session *s, const char *name, const char *value, struc
 
 	if (find_scope(s, &scope, err) < 0)
 		return -1;
-	r = find_own(s, scope.owner, name, &old, err);
+	r = find_own(s, &scope, name, &old, err);
 	if (r < 0)
 		return -1;
 	if (r == 0)
 		v = old;
 	v.owner = scope.owner;
+	v.app = scope.app;
 	v.name = name;
 	v.value = value;
 	v.made = (int64_t)time(NULL);
@@ -191,7 +159,7 @@ static int var_set(struct session *s, struct options *options, int argc, const c
 	const char *name = NULL, *value = "", *at;
 
 	if (variable_name(&s->arena, argv[1], &name, err) < 0 ||
-	    read_value(s, argc, argv, &value, err) < 0)
+	    var_value_read(&s->arena, options->file, argc == 3 ? argv[2] : NULL, &value, err) < 0)
 		return -1;
 	if (options->json) {
 		json = json_parse(name, value, strlen(value), err);
@@ -211,19 +179,30 @@ static int var_set(struct session *s, struct options *options, int argc, const c
 }
 
 /* --project: its own only. */
-static int load(struct session *s, struct var **list, size_t *n, struct error *err)
+static int load_project(struct session *s, const struct scope *scope, struct var **list, size_t *n,
+			struct error *err)
+{
+	struct variable_level level = { .from = "project" };
+	struct var *own;
+
+	if (state_list_variables(s->state, &s->arena, scope->owner, &own, &level.n, err) < 0)
+		return -1;
+	level.list = own;
+	*list = variables_merge(&s->arena, scope->app, &level, 1, n);
+	return 0;
+}
+
+/* What counts for the app that is named. Without one: `all` there are, or what counts for apps that have none of their own. */
+static int load(struct session *s, bool all, struct var **list, size_t *n, struct error *err)
 {
 	struct scope scope;
 
 	if (find_scope(s, &scope, err) < 0)
 		return -1;
-	if (!s->options->for_project)
-		return request_variables(s, list, n, err);
-	if (state_list_variables(s->state, &s->arena, scope.owner, list, n, err) < 0)
-		return -1;
-	for (size_t i = 0; i < *n; i++)
-		(*list)[i].from = "project";
-	return 0;
+	if (all && !*scope.app)
+		scope.app = NULL;
+	return s->options->for_project ? load_project(s, &scope, list, n, err)
+				       : request_variables(s, scope.app, list, n, err);
 }
 
 static struct json_t *variable_json(struct arena *arena, const struct var *v, const char *value)
@@ -231,6 +210,7 @@ static struct json_t *variable_json(struct arena *arena, const struct var *v, co
 	struct json_t *map = json_new_map();
 
 	json_put_text(map, "name", v->name);
+	json_put_text(map, "app", *v->app ? v->app : NULL);
 	json_put_text(map, "value", value);
 	json_put_text(map, "from", v->from);
 	json_put_flag(map, "sensitive", v->sensitive);
@@ -250,15 +230,15 @@ static int var_ls(struct session *s, struct error *err)
 	struct var *list;
 	size_t n;
 
-	if (load(s, &list, &n, err) < 0)
+	if (load(s, true, &list, &n, err) < 0)
 		return -1;
-	table_row(&table, "NAME", "FROM", "SEEN BY", "INHERITED", "SET", "VALUE", NULL);
+	table_row(&table, "NAME", "APP", "FROM", "SEEN BY", "INHERITED", "SET", "VALUE", NULL);
 	for (size_t i = 0; i < n; i++) {
 		const struct var *v = &list[i];
 		const char *short_name = text_starts(v->name, "env:") ? v->name + 4 : v->name;
 
 		json_add(all, variable_json(&s->arena, v, v->sensitive ? NULL : v->value));
-		table_row(&table, short_name, v->from,
+		table_row(&table, short_name, *v->app ? v->app : "all", v->from,
 			  v->build && v->runtime ? "builds, app"
 				  : v->build	 ? "builds"
 						 : "app",
@@ -281,7 +261,7 @@ static int var_get(struct session *s, const char **argv, struct error *err)
 	const char *name, *value;
 	size_t n;
 
-	if (variable_name(&s->arena, argv[1], &name, err) < 0 || load(s, &list, &n, err) < 0)
+	if (variable_name(&s->arena, argv[1], &name, err) < 0 || load(s, false, &list, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		if (!strcmp(list[i].name, name))
@@ -319,14 +299,14 @@ static int var_rm(struct session *s, const char **argv, struct error *err)
 
 	if (variable_name(&s->arena, argv[1], &name, err) < 0 || find_scope(s, &scope, err) < 0)
 		return -1;
-	r = find_own(s, scope.owner, name, &old, err);
+	r = find_own(s, &scope, name, &old, err);
 	if (r < 0)
 		return -1;
 	if (r == STATE_ABSENT)
 		return fail(err, ERROR_ABSENT,
 			    "%s has no variable %s of its own; see them: orch var ls", scope.shown,
 			    name);
-	if (state_remove_variable(s->state, scope.owner, name, err) < 0 ||
+	if (state_remove_variable(s->state, scope.owner, scope.app, name, err) < 0 ||
 	    state_drop_secrets(s->state, err) < 0)
 		return -1;
 	if (!s->options->quiet)

@@ -61,6 +61,8 @@ static const char *const migrations[] = {
 
 	"ALTER TABLE environments ADD COLUMN idle INTEGER NOT NULL DEFAULT 0;",
 
+	"ALTER TABLE environments ADD COLUMN keep INTEGER NOT NULL DEFAULT 0;",
+
 	"ALTER TABLE environments ADD COLUMN domains TEXT NOT NULL DEFAULT '';"
 	"ALTER TABLE environments ADD COLUMN access TEXT NOT NULL DEFAULT '';",
 };

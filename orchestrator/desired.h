@@ -17,6 +17,7 @@
  *     "app": the rest of the normalised app.yaml,              apps; of workers with "worker" in place of "web"
  *     "variables": what people set beside it: variables.h,     apps, where there are any
  *     "configuration": as in services.yaml                     services
+ *     "firewall", "resources", "container_profile": likewise   services, where they are given
  *   } },
  *   "network": { "paths": { "app -> db tcp/3306": {...} }, "publish": { "address", "port", "to", "container_port" } }
  * }
@@ -56,8 +57,9 @@ struct desired_input {
 	const struct project *project;
 	const struct desired_image *bases, *codes;
 	size_t n_bases, n_codes;
-	const struct json_t *variables; /* variables_document(); or NULL */
-	const struct json_t *previous;	/* the generation before, for its addresses; or NULL */
+	const struct json_t
+		*variables;	       /* of each app that has any: variables_document(); or NULL */
+	const struct json_t *previous; /* the generation before, for its addresses; or NULL */
 };
 
 /* Owned by the caller. Fails when addresses run out. */
@@ -66,7 +68,10 @@ struct json_t *desired_make(const struct desired_input *in, struct error *err);
 /* The same for another environment: its names, URL and published port. Owned by the caller. */
 struct json_t *desired_remake(const struct json_t *document, const struct environment *e);
 
-/* What people set beside the manifest, for all apps; NULL: nothing. */
+/* The app that a container is of: itself, or the one whose worker it is. In the arena, or the name. */
+const char *desired_app_of(struct arena *arena, const struct json_t *document, const char *name);
+
+/* What people set beside the manifest, by app. */
 void desired_set_variables(struct json_t *document, const struct json_t *variables);
 /* The smallest size, which previews have whatever the manifest says. */
 void desired_shrink(struct json_t *container, const struct image_description *image);

@@ -27,6 +27,7 @@ static const struct row {
 	{ "environment", EFFECT_RESTART },
 	{ "url", EFFECT_RESTART },
 	{ "endpoints", EFFECT_LIVE },
+	{ "firewall", EFFECT_LIVE },
 	{ "rules", EFFECT_RELOAD },
 	{ "routes", EFFECT_RELOAD },
 	{ "upstreams", EFFECT_RELOAD },
@@ -34,6 +35,8 @@ static const struct row {
 	{ "domains", EFFECT_RELOAD },
 	{ "access", EFFECT_RELOAD },
 	{ "limits", EFFECT_LIVE },
+	{ "resources", EFFECT_NONE }, /* "limits" says it */
+	{ "container_profile", EFFECT_NONE },
 	{ "disk", EFFECT_LIVE, EFFECT_RECREATE },
 	{ "variables", EFFECT_RESTART },
 	{ "variables.runtime.php.*", EFFECT_RELOAD },
@@ -53,13 +56,13 @@ static const struct row {
 	{ "app.dependencies", EFFECT_NONE }, /* "code" says it */
 	{ "app.firewall", EFFECT_LIVE },
 	{ "app.move_to_root", EFFECT_RELOAD },
-	{ "app.operations", EFFECT_NONE },
+	{ "app.operations", EFFECT_RELOAD },
 	{ "app.preflight", EFFECT_NONE },
 	{ "app.resources", EFFECT_NONE }, /* "limits" says it */
 	{ "app.runtime", EFFECT_RESTART },
 	{ "app.source", EFFECT_NONE },
 	{ "app.stack", EFFECT_NONE },
-	{ "app.timezone", EFFECT_NONE },
+	{ "app.timezone", EFFECT_RELOAD },
 	{ "app.worker", EFFECT_RESTART },
 	{ "app.workers", EFFECT_NONE }, /* containers of their own */
 	{ "app.web.move_to_root", EFFECT_RELOAD },

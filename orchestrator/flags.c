@@ -28,6 +28,13 @@ static const char *const format_choices[] = { "text", "json", "github", "sarif",
 			"remove it by then (2h, 7d), or \"never\"; not for production" \
 	}
 
+/* Of each verb that may be the first to put data on this host. */
+#define POOL_SIZE_FLAG                                                                \
+	{                                                                             \
+		"pool-size", 0, FLAG_TEXT, AT(pool_size), "SIZE",                     \
+			"of the pool's file, if this makes it (default: 64G, sparse)" \
+	}
+
 const struct cli_flag common_flags[] = {
 	{ "folder", 'C', FLAG_TEXT, AT(folder), "DIR",
 	  "the project's folder (default: this one or above)" },
@@ -83,8 +90,7 @@ const struct cli_flag deploy_flags[] = {
 	{ "progress", 0, FLAG_CHOICE, AT(progress), "HOW", "auto, tty, plain, json, none",
 	  progress_choices },
 	{ "yes", 'y', FLAG_SWITCH, AT(yes), NULL, "don't ask" },
-	{ "pool-size", 0, FLAG_TEXT, AT(pool_size), "SIZE",
-	  "of the pool's file, if this deploy makes it (default: 64G, sparse)" },
+	POOL_SIZE_FLAG,
 	{ NULL },
 };
 const struct cli_flag logs_flags[] = {
@@ -109,6 +115,7 @@ const struct cli_flag run_flags[] = {
 	  "a user of the image, or root (default: the image's)" },
 	{ "no-tty", 'T', FLAG_SWITCH, AT(no_tty), NULL, "no terminal, also on one" },
 	{ "worktree", 0, FLAG_SWITCH, AT(worktree), NULL, "the files as they are, not the commit" },
+	POOL_SIZE_FLAG,
 	{ NULL },
 };
 const struct cli_flag stop_flags[] = {
@@ -148,11 +155,15 @@ const struct cli_flag backup_flags[] = {
 	{ "live", 0, FLAG_SWITCH, AT(live), NULL,
 	  "create: no process stands still; each volume is as of its own moment" },
 	{ "no-images", 0, FLAG_SWITCH, AT(no_images), NULL, "create: their digests only" },
+	{ "key-file", 0, FLAG_TEXT, AT(key_file), "FILE",
+	  "secrets sealed by what is in it (a passphrase, random bytes; -: standard input)" },
+	{ "no-secrets", 0, FLAG_SWITCH, AT(no_secrets), NULL, "without sensitive variables" },
 	{ "as", 0, FLAG_TEXT, AT(as), "NAME", "restore: into this environment" },
 	{ "data-only", 0, FLAG_SWITCH, AT(data_only), NULL, "restore: what is deployed stays" },
 	{ "no-code", 0, FLAG_SWITCH, AT(data_only), NULL, "the same" },
 	{ "timeout", 0, FLAG_TIME, AT(timeout_ms), "TIME",
 	  "restore: for all to be ready (default: 5m)" },
+	POOL_SIZE_FLAG,
 	{ NULL },
 };
 const struct cli_flag fsck_flags[] = {
@@ -178,6 +189,8 @@ const struct cli_flag env_flags[] = {
 	  "who may ask; may be repeated; NAME:- reads it; \"-\": anybody" },
 	{ "access", 0, FLAG_LIST, AT(access), "RULE",
 	  "allow:ADDRESS, deny:any; the first that fits counts; \"-\": none" },
+	{ "keep", 0, FLAG_TEXT, AT(keep), "N",
+	  "so many snapshots of a kind (@g<N>, @before-...) stay (default: 50)" },
 	TTL_FLAG,
 	{ NULL },
 };
@@ -197,6 +210,8 @@ const struct cli_flag var_flags[] = {
 	  "of the project, for all environments" },
 	{ "env", 0, FLAG_LIST, AT(environments), "NAME",
 	  "set: of these environments; may be repeated" },
+	{ "app", 0, FLAG_TEXT, AT(app), "NAME",
+	  "of this app and its workers alone; ls, get: what counts for it" },
 	{ "sensitive", 0, FLAG_SWITCH, AT(sensitive), NULL, "set: never shown again; kept sealed" },
 	{ "file", 0, FLAG_TEXT, AT(file), "FILE", "set: the value is what is in it" },
 	{ "json", 0, FLAG_SWITCH, AT(json), NULL,
@@ -227,6 +242,7 @@ const struct cli_flag branch_flags[] = {
 	{ "no-data", 0, FLAG_SWITCH, AT(no_data), NULL, "start with empty volumes" },
 	{ "no-start", 0, FLAG_SWITCH, AT(no_start), NULL, "only make it: orch start later" },
 	TTL_FLAG,
+	POOL_SIZE_FLAG,
 	TIMEOUT,
 	PROGRESS,
 	{ NULL },

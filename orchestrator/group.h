@@ -51,7 +51,8 @@ int group_remove_snapshots(const struct host *h, const char *id, struct error *e
  * Of the snapshots whose tags are this prefix and a number, the `keep` with the highest numbers stay.
  * Before each deploy one is made ("g42"), before data is replaced as well ("before-rollback-<seconds since 1970>").
  */
-#define GROUP_KEEP 50
+#define GROUP_KEEP 50 /* of an environment that doesn't say */
+#define GROUP_KEEP_MAX 1000
 int group_prune(const struct host *h, const char *id, const char *prefix, size_t keep,
 		struct error *err);
 

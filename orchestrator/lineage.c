@@ -14,7 +14,6 @@
 #include "orchestrator/request.h"
 #include "orchestrator/rollout.h"
 #include "orchestrator/session.h"
-#include "orchestrator/variables.h"
 #include "orchestrator/world.h"
 #include "runtime/volume.h"
 
@@ -160,14 +159,18 @@ struct json_t *lineage_document(struct session *s, const struct origin *from, st
 	AUTO(json) struct json_t *had = session_document_of(s, &from->env, from->generation, err);
 	AUTO(json) struct json_t *document = NULL;
 	AUTO(json) struct json_t *variables = NULL;
-	struct var *list = NULL;
+	struct app_variables *list = NULL;
+	const char **apps;
 	size_t n;
 
-	if (!had || rollout_check_images(s, had, err) < 0 ||
-	    request_variables(s, &list, &n, err) < 0)
+	if (!had)
+		return NULL;
+	apps = json_keys(&s->arena, json_get(had, "containers"), &n);
+	if (rollout_check_images(s, had, err) < 0 ||
+	    request_app_variables(s, apps, n, &list, err) < 0)
 		return NULL;
 	document = desired_remake(had, &s->env);
-	variables = variables_document(&s->arena, list, n);
+	variables = request_documents(&s->arena, list, n);
 	desired_set_variables(document, variables);
 	if (environment_is_production(&from->env) && !environment_is_production(&s->env) &&
 	    shrink_all(s, document, err) < 0)

@@ -7,10 +7,12 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/backup_images.c \
 	%D%/backup_make.c \
 	%D%/backup_restore.c \
+	%D%/backup_secrets.c %D%/backup_secrets.h \
 	%D%/backup_store.c \
 	%D%/backup_vars.c \
 	%D%/bases.c \
 	%D%/build.c \
+	%D%/build_cache.c \
 	%D%/build_box.c \
 	%D%/busy.c \
 	%D%/cmd_backup.c \
@@ -19,6 +21,9 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/cmd_check.c \
 	%D%/cmd_config.c \
 	%D%/cmd_cron.c \
+	%D%/cmd_source.c \
+	%D%/source_op.c \
+	%D%/cmd_operation.c \
 	%D%/cmd_deploy.c \
 	%D%/cmd_df.c \
 	%D%/cmd_destroy.c \
@@ -48,11 +53,13 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/cmd_pool.c \
 	%D%/cmd_volume.c \
 	%D%/commands.c \
+	%D%/container_log.c %D%/container_log.h \
 	%D%/contract.c %D%/contract_links.c \
 	%D%/control.c \
 	%D%/converge.c \
 	%D%/db.c \
-	%D%/desired.c %D%/desired_order.c \
+	%D%/desired.c %D%/desired_order.c %D%/desired_vars.c \
+	%D%/desired.c %D%/desired_mounts.c %D%/desired_order.c \
 	%D%/destroy.c \
 	%D%/effects.c \
 	%D%/flags.c \
@@ -63,6 +70,8 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/gc_facts.c \
 	%D%/git.c \
 	%D%/git_branch.c \
+	%D%/limits.c \
+	%D%/jobs.c \
 	%D%/group.c \
 	%D%/host.c \
 	%D%/inside.c \
@@ -86,6 +95,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/routes.c %D%/routes_resolve.c %D%/urls.c \
 	%D%/say.c \
 	%D%/secrets.c \
+	%D%/request_vars.c \
 	%D%/rollout.c \
 	%D%/session.c \
 	%D%/state.c \
@@ -97,6 +107,8 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/supervise.c \
 	%D%/supervise_doze.c \
 	%D%/supervise_idle.c \
+	%D%/names.c \
+	%D%/supervise_names.c \
 	%D%/supervise_quota.c \
 	%D%/supervise_request.c \
 	%D%/supervise_start.c \
@@ -105,6 +117,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/trash.c \
 	%D%/tree.c \
 	%D%/ttl.c \
+	%D%/var_value.c %D%/var_value.h \
 	%D%/variables.c \
 	%D%/throwaway.c \
 	%D%/world.c \
@@ -113,6 +126,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/world_create.c \
 	%D%/world_lower.c \
 	%D%/world_net.c \
+	%D%/world_explain.c \
 	%D%/world_talk.c \
 	%D%/activate.h \
 	%D%/apply.h \
@@ -126,6 +140,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/bases.h \
 	%D%/build.h \
 	%D%/build_box.h \
+	%D%/build_cache.h \
 	%D%/busy.h \
 	%D%/command.h \
 	%D%/commands.h \
@@ -134,7 +149,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/converge.h \
 	%D%/db.h \
 	%D%/deploy.h \
-	%D%/desired.h \
+	%D%/desired.h %D%/desired_mounts.h \
 	%D%/destroy.h \
 	%D%/effects.h \
 	%D%/flags.h \
@@ -146,6 +161,9 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/group.h \
 	%D%/host.h \
 	%D%/inside.h \
+	%D%/jobs.h \
+	%D%/limits.h \
+	%D%/names.h \
 	%D%/lineage.h \
 	%D%/look.h \
 	%D%/moment.h \
@@ -163,6 +181,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/secrets.h \
 	%D%/rollout.h \
 	%D%/session.h \
+	%D%/source_op.h \
 	%D%/state.h \
 	%D%/storage.h \
 	%D%/supervise.h \

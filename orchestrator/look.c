@@ -10,6 +10,7 @@
 #include "base/process.h"
 #include "base/text.h"
 #include "orchestrator/host.h"
+#include "orchestrator/notice.h"
 #include "orchestrator/quota.h"
 #include "runtime/cgroup.h"
 #include "runtime/container.h"
@@ -41,34 +42,23 @@ static const char *name_of(enum init_state state)
 	abort();
 }
 
-static void ask_init(struct arena *arena, const struct json_t *entry, struct seen *s)
+static void ask_init(struct arena *arena, const struct json_t *entry, struct seen *s,
+		     struct init_status *status)
 {
 	struct container c = CONTAINER_NONE;
-	struct init_status status;
 	struct error ignored;
 
 	if (container_adopt((pid_t)json_get_number(entry, "pid", 0),
 			    (uint64_t)json_get_number(entry, "start_time", 0), &c, &ignored) != 0)
 		return;
-	if (init_status_read(arena, &c, &status, &ignored) == 0) {
-		s->state = name_of(status.state);
-		s->ready = status.state == INIT_READY;
-		s->why = status.why;
-		for (size_t i = 0; i < status.n; i++)
-			s->restarts += status.processes[i].restarts;
+	if (init_status_read(arena, &c, status, &ignored) == 0) {
+		s->state = name_of(status->state);
+		s->ready = status->state == INIT_READY;
+		s->why = status->why;
+		for (size_t i = 0; i < status->n; i++)
+			s->restarts += status->processes[i].restarts;
 	}
 	container_release(&c);
-}
-
-/* An end by the limit of memory looks like any other SIGKILL: the kernel's count says it. */
-static const char *killed_for_memory(struct arena *arena, const struct cgroup_usage *usage,
-				     uint64_t limit)
-{
-	char size[32], peak[32];
-
-	return arena_printf(arena, "out of memory %llux: limit %s, peak %s",
-			    (unsigned long long)usage->oom_kills, text_bytes(size, limit),
-			    text_bytes(peak, usage->memory_peak));
 }
 
 static void see(struct arena *arena, const struct host *h, const char *environment,
@@ -77,6 +67,7 @@ static void see(struct arena *arena, const struct host *h, const char *environme
 	const struct json_t *entry = json_path(record, "containers", name, NULL);
 	const struct json_t *document = json_get(entry, "document");
 	struct cgroup_usage usage = { 0 };
+	struct init_status status = { 0 };
 	struct error ignored;
 	struct seen s = {
 		.name = name,
@@ -94,7 +85,7 @@ static void see(struct arena *arena, const struct host *h, const char *environme
 
 	if (s.alive) {
 		s.state = "starting";
-		ask_init(arena, entry, &s);
+		ask_init(arena, entry, &s, &status);
 		if (json_get(record, "asleep"))
 			s.state = "asleep";
 		if (cgroup_usage(arena_printf(arena, "%s/%s/%s", h->cgroups, environment, name),
@@ -103,7 +94,12 @@ static void see(struct arena *arena, const struct host *h, const char *environme
 			s.memory = usage.memory;
 			s.pids = usage.pids;
 			if (usage.oom_kills && !*s.why)
-				s.why = killed_for_memory(arena, &usage, s.memory_limit);
+				/* An end by the limit looks like any other SIGKILL. */
+				s.why = arena_printf(
+					arena, "out of memory %s",
+					notice_oom(arena,
+						   (uint32_t)json_get_number(entry, "first_id", 0),
+						   &usage, &status, usage.oom_kills));
 		}
 	}
 	if (!*s.why) {

@@ -156,7 +156,7 @@ const char *lower_build_config(struct arena *arena, const struct lower_input *in
 }
 
 /* No secrets: every program of the container can read it. */
-static const char *make_facts(struct arena *arena, const struct lower_input *in)
+const char *lower_facts(struct arena *arena, const struct lower_input *in)
 {
 	const struct json_t *self = self_of(in), *app = json_get(self, "app");
 	const struct json_t *environment = json_get(self, "environment");
@@ -236,8 +236,25 @@ void lower_container(struct arena *arena, const struct lower_input *in, struct l
 	make_names(arena, in, out);
 	lower_secrets(arena, in, out);
 	out->config = make_config(arena, in, env);
-	out->facts = make_facts(arena, in);
+	out->facts = lower_facts(arena, in);
 	out->env = lower_env(arena, in->image, in->image->user, env, false);
+}
+
+const char *lower_mount_owner(const char *container, const struct json_t *mount)
+{
+	const char *source = json_get_text(mount, "source", "");
+	bool shared = !strcmp(source, "service") || !strcmp(source, "storage");
+
+	return shared ? json_get_text(mount, "service", container) : container;
+}
+
+/* Those of the instance are apart, so that none has a local mount's name. */
+const char *lower_mount_folder(struct arena *arena, const struct json_t *mount)
+{
+	bool instance = !strcmp(json_get_text(mount, "source", ""), "instance");
+
+	return arena_printf(arena, "%s%s", instance ? ".instance/" : "",
+			    json_get_text(mount, "source_path", ""));
 }
 
 void lower_limits(const struct json_t *container, struct cgroup_limits *out)

@@ -49,6 +49,17 @@ static int report(const struct error *err)
 	return err->kind ? (int)err->kind : ERROR_SYSTEM;
 }
 
+/* Where the message doesn't know the way out itself. */
+static int report_usage(const char *command, const struct error *err)
+{
+	struct error all;
+
+	if (strchr(err->text, '?'))
+		return report(err);
+	fail(&all, err->kind, "%s; see: orch %s%s--help", err->text, command, *command ? " " : "");
+	return report(&all);
+}
+
 static int check_count(const struct cli_command *c, size_t n, struct error *err)
 {
 	if (n < c->min_args)
@@ -72,7 +83,9 @@ static int run_command(struct arena *arena, const struct cli_command *c, int arg
 		cli_print_help(c, common_flags, stdout);
 		return 0;
 	}
-	if (r < 0 || check_count(c, n, &err) < 0)
+	if (r < 0)
+		return report_usage(c->name, &err);
+	if (check_count(c, n, &err) < 0)
 		return report(&err);
 	log_set_level(options->quiet ? LOG_QUIET : options->verbose ? LOG_VERBOSE : LOG_NORMAL);
 	/* The supervisor is started by a command that has swept already. */
@@ -102,7 +115,7 @@ int main(int argc, char **argv)
 	if (r == CLI_HELP || (r == 0 && n && !strcmp(args[0], "help")))
 		return usage(stdout);
 	if (r < 0)
-		return report(&err);
+		return report_usage("", &err);
 	if (!n)
 		return usage(stderr);
 	c = cli_find(commands, n_commands, args[0], &err);

@@ -14,17 +14,19 @@ struct options {
 	const char *domains;	   /* deploy, plan */
 	const char *access, *auth; /* env set */
 	const char *to, *as;	   /* backup; as: also var set */
-	bool live, no_images, data_only, repair;
+	const char *key_file;	   /* backup */
+	bool live, no_images, no_secrets, data_only, repair;
 	unsigned long timeout_ms, older_than_ms;
 	unsigned verbose;
 	bool quiet, json;
-	const char *type, *title, *parent; /* env set */
-	const char *ttl;		   /* deploy, env set */
-	bool expired;			   /* gc */
-	bool gc;			   /* set by gc itself: what has ended is in good hands */
-	unsigned long age_ms;		   /* gc */
-	const char *environments, *file;   /* var set */
+	const char *type, *title, *parent, *keep; /* env set */
+	const char *ttl;			  /* deploy, env set */
+	bool expired;				  /* gc */
+	bool gc;			 /* set by gc itself: what has ended is in good hands */
+	unsigned long age_ms;		 /* gc */
+	const char *environments, *file; /* var set */
 	bool for_project, sensitive, inherit, no_inherit, no_build, no_runtime; /* var */
+	const char *app;							/* var */
 	bool reveal;								/* var get */
 	bool yes, purge;							/* destroy */
 	bool dry_run, worktree;							/* deploy */
@@ -42,7 +44,7 @@ struct options {
 	const char *from;	    /* branch, sync, run */
 	bool no_data, no_start;	    /* branch */
 	bool no_snapshot;	    /* deploy */
-	const char *pool_size;	    /* deploy, branch */
+	const char *pool_size;	    /* deploy, branch, run, backup restore */
 	bool allow_copy, unlimited; /* pool use */
 	bool with_data;		    /* rollback */
 };

@@ -87,10 +87,22 @@ void progress_line(void *ctx, const char *line)
 	p->pending = true;
 }
 
+/* It is what people look for: not rewritten by what comes after it. */
+static void print_log(struct progress *p, const char *line)
+{
+	clear_line(p);
+	fprintf(stderr, "    | %s\n", line);
+}
+
 void progress_event(void *ctx, const struct json_t *event)
 {
-	if (!strcmp(json_get_text(event, "event", ""), "output") && !((struct progress *)ctx)->json)
+	const char *what = json_get_text(event, "event", "");
+	struct progress *p = ctx;
+
+	if (!strcmp(what, "output") && !p->json)
 		progress_line(ctx, json_get_text(event, "detail", ""));
+	else if (!strcmp(what, "log") && !p->json && !p->quiet)
+		print_log(p, json_get_text(event, "detail", ""));
 	else
 		progress_tell(ctx, json_get_text(event, "event", ""),
 			      json_get_text(event, "container", ""),

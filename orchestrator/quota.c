@@ -1,9 +1,7 @@
 #include "orchestrator/quota.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,6 +10,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "orchestrator/container_log.h"
 #include "orchestrator/host.h"
 #include "orchestrator/record.h"
 #include "runtime/pool.h"
@@ -80,24 +79,11 @@ static int save(struct looking *l, struct error *err)
 	return file_write(AT_FDCWD, path, text, strlen(text), 0644, false, err);
 }
 
-/* The folder of logs is the container's: a link or a pipe there must not lead us elsewhere. */
 static void log_line(struct looking *l, const char *container, const char *line)
 {
-	const char *path =
-		arena_printf(&l->arena, "%s/%s/%s/quota.log", l->h->log, l->environment, container);
-	AUTO(fd)
-	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW,
-		      0644);
-	struct timespec now;
-	struct tm tm;
-	char stamp[32];
-
-	if (fd < 0)
-		return;
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &tm);
-	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
-	dprintf(fd, "%s.%03ldZ %s\n", stamp, now.tv_nsec / 1000000, line);
+	container_log_note(
+		arena_printf(&l->arena, "%s/%s/%s", l->h->log, l->environment, container), "quota",
+		line);
 }
 
 static enum level level_of(uint64_t used, uint64_t limit)

@@ -22,7 +22,6 @@
 
 /* Differs from every digest: the plan says that there will be another image. */
 #define NOT_BUILT "new"
-#define ANCESTORS_MAX 32
 
 static void tell(const struct request *q, const char *what, const char *name, const char *detail,
 		 uint64_t since)
@@ -195,48 +194,12 @@ static int add_code(struct request *q, const struct app *app, struct desired_ima
 	return file_remove(AT_FDCWD, build_scratch(q->s, app), err);
 }
 
-/* The environment's own, what it inherits from the nearest on, the project's. */
-int request_variables(struct session *s, struct var **out, size_t *n, struct error *err)
-{
-	struct variable_level levels[ANCESTORS_MAX + 2];
-	struct environment e = s->env;
-	size_t n_levels = 0;
-	int r = 0;
-
-	*n = 0;
-	if (!s->state)
-		return 0;
-	while (r == 0 && n_levels < ANCESTORS_MAX) {
-		struct variable_level *l = &levels[n_levels];
-		struct var *list;
-
-		if (state_list_variables(s->state, &s->arena, e.id, &list, &l->n, err) < 0)
-			return -1;
-		l->list = list;
-		l->inherited = n_levels > 0;
-		l->from = n_levels ? arena_printf(&s->arena, "environment %s", e.name)
-				   : "environment";
-		n_levels++;
-		if (!e.parent || !*e.parent)
-			break;
-		r = state_find(s->state, &s->arena, e.parent, &e, err);
-	}
-	if (r < 0)
-		return -1;
-	levels[n_levels] = (struct variable_level){ .from = "project" };
-	if (state_list_variables(s->state, &s->arena, s->env.project_id, out, &levels[n_levels].n,
-				 err) < 0)
-		return -1;
-	levels[n_levels].list = *out;
-	*out = variables_merge(&s->arena, levels, n_levels + 1, n);
-	return 0;
-}
-
 static struct json_t *make_document(const struct request *q, const struct json_t *previous,
 				    struct error *err)
 {
 	AUTO(json)
-	struct json_t *variables = variables_document(&q->s->arena, q->variables, q->n_variables);
+	struct json_t *variables =
+		request_documents(&q->s->arena, q->variables, q->manifest.n_apps);
 	const struct desired_input in = {
 		.manifest = &q->manifest,
 		.catalog = &q->catalog,
@@ -261,6 +224,15 @@ static struct json_t *make_document(const struct request *q, const struct json_t
 	return !document || routes_check(document, err) < 0 ? NULL : TAKE_PTR(document);
 }
 
+static int add_variables(struct request *q, struct error *err)
+{
+	const char **apps = arena_array(&q->s->arena, q->manifest.n_apps + 1, sizeof(*apps));
+
+	for (size_t i = 0; i < q->manifest.n_apps; i++)
+		apps[i] = q->manifest.apps[i].name;
+	return request_app_variables(q->s, apps, q->manifest.n_apps, &q->variables, err);
+}
+
 int request_images(struct request *q, bool build, const struct json_t *previous,
 		   struct json_t **desired, struct error *err)
 {
@@ -268,8 +240,7 @@ int request_images(struct request *q, bool build, const struct json_t *previous,
 	AUTO(json) struct json_t *draft = NULL;
 	const char *entropy = NULL;
 
-	if (request_variables(q->s, &q->variables, &q->n_variables, err) < 0 ||
-	    add_bases(q, build, err) < 0)
+	if (add_variables(q, err) < 0 || add_bases(q, build, err) < 0)
 		return -1;
 	q->codes = arena_array(&q->s->arena, m->n_apps, sizeof(*q->codes));
 	for (size_t i = 0; i < m->n_apps; i++)
@@ -336,11 +307,17 @@ static const struct node *node_of(const struct manifest *m, const char *containe
 }
 
 /* Whose the one that counts now is; NULL: none is there any more. */
-static const char *variable_from(const struct request *q, const char *name)
+static const char *variable_from(const struct request *q, const char *container, const char *name)
 {
-	for (size_t i = 0; i < q->n_variables; i++)
-		if (!strcmp(q->variables[i].name, name))
-			return q->variables[i].from;
+	const struct manifest *m = &q->manifest;
+
+	for (size_t i = 0; q->variables && i < m->n_apps; i++) {
+		if (!node_of_app(&m->apps[i], container))
+			continue;
+		for (size_t k = 0; k < q->variables[i].n; k++)
+			if (!strcmp(q->variables[i].list[k].name, name))
+				return q->variables[i].list[k].from;
+	}
 	return NULL;
 }
 
@@ -355,7 +332,7 @@ const char *request_where(void *ctx, struct arena *arena, const char *container,
 	struct place at;
 
 	if (n >= 4 && !strcmp(path[0], "variables"))
-		return variable_from(q, arena_printf(arena, "%s:%s", path[2], path[3]));
+		return variable_from(q, container, arena_printf(arena, "%s:%s", path[2], path[3]));
 
 	if (!node || !n || (node == q->manifest.routes_node && strcmp(path[0], "routes") != 0))
 		return NULL;

@@ -14,13 +14,19 @@ struct options;
 struct session;
 struct var;
 
+/* What counts for one app. */
+struct app_variables {
+	const char *app;
+	struct var *list; /* sorted by name */
+	size_t n;
+};
+
 struct request {
 	struct session *s;
 	struct catalog catalog;
 	struct problems problems;
 	struct manifest manifest;
-	struct var *variables; /* what counts */
-	size_t n_variables;
+	struct app_variables *variables; /* of each app, in order; NULL: not looked up */
 	struct desired_image *bases, *codes;
 	size_t n_bases, n_codes;
 	/* Each finished or running part, for people; NULL: not told. */
@@ -57,8 +63,13 @@ void request_close(struct request *q);
 int request_images(struct request *q, bool build, const struct json_t *previous,
 		   struct json_t **desired, struct error *err);
 
-/* The variables that count in s->env, sorted by name. In the session's arena. */
-int request_variables(struct session *s, struct var **out, size_t *n, struct error *err);
+/* The variables that count in s->env for an app (variables_merge()). In the session's arena. */
+int request_variables(struct session *s, const char *app, struct var **out, size_t *n,
+		      struct error *err);
+/* For each of these, in the session's arena; and what desired_make() takes of it, owned by the caller. */
+int request_app_variables(struct session *s, const char *const *apps, size_t n,
+			  struct app_variables **out, struct error *err);
+struct json_t *request_documents(struct arena *arena, const struct app_variables *list, size_t n);
 
 /* Address, port and names under which it is to be reached: asked for, had, or free. */
 int request_publish(struct session *s, struct error *err);

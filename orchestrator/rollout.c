@@ -163,10 +163,12 @@ static int prune(struct session *s, struct error *err)
 	static const char *const prefixes[] = { "g", "before-rollback-", "before-sync-",
 						"before-restore-" };
 
+	size_t keep = s->env.keep ? (size_t)s->env.keep : GROUP_KEEP;
+
 	if (!pool_mounted(s->host.pool))
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
-		if (group_prune(&s->host, s->env.id, prefixes[i], GROUP_KEEP, err) < 0)
+		if (group_prune(&s->host, s->env.id, prefixes[i], keep, err) < 0)
 			return -1;
 	return 0;
 }

@@ -42,7 +42,7 @@ int rollout_keep(struct session *s, struct progress *progress, const char *prefi
 int rollout_remember(struct session *s, struct progress *progress, struct generation *g,
 		     struct error *err);
 
-/* To what the state says, by its supervisor. Then snapshots beyond GROUP_KEEP of a kind are removed. */
+/* To what the state says, by its supervisor. Then snapshots beyond those that the environment keeps of a kind are removed. */
 int rollout_converge(struct session *s, struct progress *progress, struct error *err);
 
 /* The end of a changing verb: seconds to standard error, the URL to standard output; or one JSON line. */

@@ -20,6 +20,7 @@
 #define HOST_KEY "/var/lib/systemd/credential.secret" /* systemd-creds(1), setup */
 #define CRED_NAME "--name=orch-secret-key"
 #define HEX_MAX 4096
+#define CRED_MAX 16384
 
 /* One root a process. */
 static unsigned char known[SECRET_KEY];
@@ -120,6 +121,37 @@ static int need_key(const struct host *h, struct error *err)
 	if (make(plain, cred, err) < 0)
 		return -1;
 	return load(plain, cred, err) == 0 ? 0 : -1;
+}
+
+int secrets_key(struct arena *arena, const struct host *h, unsigned char key[32],
+		const char **credential, struct error *err)
+{
+	const char *cred = arena_printf(arena, "%s/secret.key.cred", h->state);
+	char *text = NULL;
+
+	if (need_key(h, err) < 0 ||
+	    file_read(arena, AT_FDCWD, cred, CRED_MAX, &text, NULL, err) < 0)
+		return -1;
+	memcpy(key, known, sizeof(known));
+	*credential = text;
+	return 0;
+}
+
+int secrets_key_of(const char *credential, unsigned char key[32], struct error *err)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	AUTO(text) struct text out = { 0 };
+	AUTO(fd) int fd = memfd_create("credential", MFD_CLOEXEC);
+	const char *from = arena_printf(&arena, "/proc/%d/fd/%d", getpid(), fd);
+	size_t n = strlen(credential);
+
+	if (fd < 0 || write(fd, credential, n) != (ssize_t)n)
+		return fail_errno(err, "credential");
+	if (decrypt(from, &out, err) < 0)
+		return -1;
+	return secret_from_hex(arena_strndup(&arena, text_get(&out), 64), key, SECRET_KEY) < 0
+		? fail(err, ERROR_SYSTEM, "the credential is none of orch's")
+		: 0;
 }
 
 static char *context_of(struct arena *arena, const char *project_id, const char *digest)

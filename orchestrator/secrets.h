@@ -24,6 +24,14 @@ int secrets_put(const struct host *h, struct state *state, const char *project_i
 char *secrets_get(struct arena *arena, const struct host *h, struct state *state,
 		  const char *project_id, const char *digest, struct error *err);
 
+/*
+ * For what leaves this root: the key that texts are sealed with, and the credential that systemd-creds(1) makes it of again on this host, whatever the
+ * root; NULL where the host has no key of its own. In the arena.
+ */
+int secrets_key(struct arena *arena, const struct host *h, unsigned char key[32],
+		const char **credential, struct error *err);
+int secrets_key_of(const char *credential, unsigned char key[32], struct error *err);
+
 /* All that a container's document refers to: a map from digests to texts, owned by the caller. NULL on failure. */
 struct json_t *secrets_of(const struct host *h, struct state *state, const char *project_id,
 			  const struct json_t *container, struct error *err);

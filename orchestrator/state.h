@@ -49,6 +49,7 @@ struct environment {
 	/* A folder of the pool (group.h) whose volumes are to take the place of its own; NULL or "": none. */
 	const char *restoring;
 	const char *fallback; /* the same, in case what is wanted can't be reached */
+	int64_t keep;	      /* how many snapshots of a kind stay; 0: GROUP_KEEP */
 	const char *title;    /* for people; NULL or "": none */
 	const char *domains;  /* of deploy --domain, a blank between them; NULL or "": none */
 	const char *access;   /* who may ask the router, as JSON (routes.h); NULL or "": anybody */
@@ -123,8 +124,9 @@ int state_list_events(struct state *s, struct arena *arena, const char *id, int6
 
 struct var; /* variables.h */
 int state_set_variable(struct state *s, const struct var *v, struct error *err);
-int state_remove_variable(struct state *s, const char *owner, const char *name, struct error *err);
-/* By name; in the arena. */
+int state_remove_variable(struct state *s, const char *owner, const char *app, const char *name,
+			  struct error *err);
+/* By app and name; in the arena. */
 int state_list_variables(struct state *s, struct arena *arena, const char *owner, struct var **out,
 			 size_t *n, struct error *err);
 int state_add_secret(struct state *s, const char *project_id, const char *digest,

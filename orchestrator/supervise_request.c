@@ -19,9 +19,12 @@ void supervisor_tell(void *ctx, const char *what, const char *name, const char *
 	AUTO(json) struct json_t *event = json_new_map();
 	struct error ignored;
 
-	log_info("%s: %s%s%s (%llu ms)", *name ? name : s->id, what, *detail ? " " : "", detail,
-		 (unsigned long long)ms);
-	(void)state_add_event(s->state, s->id, what, name, detail, ms, &ignored);
+	/* Lines of logs are in the logs. */
+	if (strcmp(what, "log") != 0) {
+		log_info("%s: %s%s%s (%llu ms)", *name ? name : s->id, what, *detail ? " " : "",
+			 detail, (unsigned long long)ms);
+		(void)state_add_event(s->state, s->id, what, name, detail, ms, &ignored);
+	}
 	if (s->client < 0)
 		return;
 	json_put_text(event, "event", what);

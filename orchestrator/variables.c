@@ -64,20 +64,36 @@ int variable_name(struct arena *arena, const char *text, const char **out, struc
 static int by_name(const void *a, const void *b)
 {
 	const struct var *x = a, *y = b;
+	int r = strcmp(x->name, y->name);
 
-	return strcmp(x->name, y->name);
+	return r ? r : strcmp(x->app, y->app);
 }
 
-static bool has(const struct var *list, size_t n, const char *name)
+/* all: one for an app and one for another are two. */
+static bool has(const struct var *list, size_t n, const struct var *v, bool all)
 {
 	for (size_t i = 0; i < n; i++)
-		if (!strcmp(list[i].name, name))
+		if (!strcmp(list[i].name, v->name) && (!all || !strcmp(list[i].app, v->app)))
 			return true;
 	return false;
 }
 
-struct var *variables_merge(struct arena *arena, const struct variable_level *levels,
-			    size_t n_levels, size_t *n)
+/* Those of one level that are for this app; NULL: for whichever. */
+static void take(struct var *out, size_t *n, const struct variable_level *level, const char *app)
+{
+	for (size_t i = 0; i < level->n; i++) {
+		const struct var *v = &level->list[i];
+
+		if ((app && strcmp(v->app, app) != 0) || (level->inherited && !v->inherit) ||
+		    has(out, *n, v, !app))
+			continue;
+		out[*n] = *v;
+		out[(*n)++].from = level->from;
+	}
+}
+
+struct var *variables_merge(struct arena *arena, const char *app,
+			    const struct variable_level *levels, size_t n_levels, size_t *n)
 {
 	struct var *out;
 	size_t room = 1;
@@ -87,14 +103,9 @@ struct var *variables_merge(struct arena *arena, const struct variable_level *le
 	out = arena_array(arena, room, sizeof(*out));
 	*n = 0;
 	for (size_t i = 0; i < n_levels; i++) {
-		for (size_t k = 0; k < levels[i].n; k++) {
-			const struct var *v = &levels[i].list[k];
-
-			if ((levels[i].inherited && !v->inherit) || has(out, *n, v->name))
-				continue;
-			out[*n] = *v;
-			out[(*n)++].from = levels[i].from;
-		}
+		take(out, n, &levels[i], app);
+		if (app && *app)
+			take(out, n, &levels[i], "");
 	}
 	qsort(out, *n, sizeof(*out), by_name);
 	return out;

@@ -1,9 +1,10 @@
 /*
  * variables.h - variables that people set beside the manifest: whose they are, and which one counts
  *
- * A name is "env:FOO", "php:memory_limit" or "prefix:name"; FOO alone means env:FOO. Each belongs to an environment or to the project.
- * An environment's own counts before one that it inherits (from the nearest environment above it), that before the project's, that before the
- * manifest's. In a container's document (desired.h), for apps only:
+ * A name is "env:FOO", "php:memory_limit" or "prefix:name"; FOO alone means env:FOO. Each belongs to an environment or to the project, for all
+ * its apps or for one of them and its workers. An environment's own counts before one that it inherits (from the nearest environment above
+ * it), that before the project's, that before the manifest's; on each of these levels one for the app before one for all. In a container's
+ * document (desired.h), for apps only:
  *
  *	"variables": {
  *	  "runtime": { PREFIX: { NAME: { "value": any } | { "secret": DIGEST, "json": true }, "file": true } },
@@ -24,6 +25,7 @@ struct json_t;
 struct var {
 	const char *owner; /* a project's id, or a machine name */
 	const char *name;  /* with its prefix */
+	const char *app;   /* "": for all */
 	const char *value; /* as it was given; sensitive: its digest */
 	bool sensitive;
 	bool json;    /* value is JSON, and keeps its structure */
@@ -44,9 +46,9 @@ struct variable_level {
 	size_t n;
 	bool inherited; /* only those with inherit */
 };
-/* What counts, sorted by name. In the arena. */
-struct var *variables_merge(struct arena *arena, const struct variable_level *levels,
-			    size_t n_levels, size_t *n);
+/* What counts for the app, sorted by name; app "": for one that has none of its own; NULL: for each of them. In the arena. */
+struct var *variables_merge(struct arena *arena, const char *app,
+			    const struct variable_level *levels, size_t n_levels, size_t *n);
 
 /* For a container's document. Owned by the caller; NULL when there are none. */
 struct json_t *variables_document(struct arena *arena, const struct var *list, size_t n);

@@ -228,6 +228,7 @@ struct backend world_backend(struct world *w)
 		.change = world_change,
 		.activate = world_activate,
 		.ready = world_ready,
+		.explain = world_explain,
 		.wait = world_wait,
 		.open = world_ask,
 		.hook = world_hook,

@@ -96,6 +96,32 @@ static int swap_code(struct world *w, struct live *l, const struct json_t *wante
 	return swap_mount(&l->c, "/app", tree, submounts(&arena, wanted), err);
 }
 
+static int put_file(int folder, const char *name, const char *text, uint32_t owner, mode_t mode,
+		    struct error *err)
+{
+	if (file_write(folder, name, text, strlen(text), mode, false, err) < 0)
+		return -1;
+	if (fchownat(folder, name, owner, owner, AT_SYMLINK_NOFOLLOW) < 0)
+		return fail_errno(err, "chown %s", name);
+	return 0;
+}
+
+/* What the container's own programs may read of its limits. */
+static int write_facts(const struct world *w, const struct live *l,
+		       const struct image_description *image, struct error *err)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	AUTO(fd) int etc = container_open_folder(&l->c, "/run/etc", err);
+	const struct lower_input in = {
+		.contract = { .desired = w->desired, .container = l->name, .image = image },
+		.image = image,
+	};
+
+	return etc < 0
+		? -1
+		: put_file(etc, "config.json", lower_facts(&arena, &in), l->first_id, 0644, err);
+}
+
 int world_change(void *ctx, const char *name, const struct json_t *wanted, unsigned effects,
 		 struct error *err)
 {
@@ -113,7 +139,8 @@ int world_change(void *ctx, const char *name, const struct json_t *wanted, unsig
 		uint64_t disk = (uint64_t)json_get_number(wanted, "disk", 0);
 
 		lower_limits(wanted, &limits);
-		if (cgroup_ensure(world_cgroup(&arena, w, name), &limits, err) < 0)
+		if (cgroup_ensure(world_cgroup(&arena, w, name), &limits, err) < 0 ||
+		    write_facts(w, l, image, err) < 0)
 			return -1;
 		if (disk &&
 		    volume_ensure(w->host.pool, world_volume(&arena, w, name), uid, gid,
@@ -137,16 +164,6 @@ static int first_status(struct world *w, struct live *l, struct init_status *sta
 		if (wait_readable(w->statuses, 100))
 			(void)!read(w->statuses, drop, sizeof(drop));
 	}
-	return 0;
-}
-
-static int put_file(int folder, const char *name, const char *text, uint32_t owner, mode_t mode,
-		    struct error *err)
-{
-	if (file_write(folder, name, text, strlen(text), mode, false, err) < 0)
-		return -1;
-	if (fchownat(folder, name, owner, owner, AT_SYMLINK_NOFOLLOW) < 0)
-		return fail_errno(err, "chown %s", name);
 	return 0;
 }
 

@@ -28,7 +28,8 @@ struct cgroup_limits {
 struct cgroup_usage {
 	uint64_t memory; /* bytes now */
 	uint64_t memory_peak;
-	uint64_t cpu_us; /* since the group was made */
+	uint64_t memory_limit; /* 0: none that is known */
+	uint64_t cpu_us;       /* since the group was made */
 	uint64_t pids;
 	uint64_t oom_kills;
 };

@@ -89,6 +89,7 @@ void cgroup_v1_usage(const struct cgroup_trees *t, const char *group, struct cgr
 
 	out->memory = cgroup_get_number(memory, group, "memory.usage_in_bytes", NULL);
 	out->memory_peak = cgroup_get_number(memory, group, "memory.max_usage_in_bytes", NULL);
+	out->memory_limit = cgroup_get_number(memory, group, "memory.limit_in_bytes", NULL);
 	out->cpu_us = cgroup_get_number(t->v1[CGROUP_CPUACCT], group, "cpuacct.usage", NULL) / 1000;
 	out->pids = cgroup_get_number(t->v1[CGROUP_PIDS], group, "pids.current", NULL);
 	out->oom_kills = cgroup_get_number(memory, group, "memory.oom_control", "oom_kill");

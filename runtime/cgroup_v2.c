@@ -65,6 +65,7 @@ void cgroup_v2_usage(const char *tree, const char *group, struct cgroup_usage *o
 {
 	out->memory = cgroup_get_number(tree, group, "memory.current", NULL);
 	out->memory_peak = cgroup_get_number(tree, group, "memory.peak", NULL);
+	out->memory_limit = cgroup_get_number(tree, group, "memory.max", NULL);
 	out->cpu_us = cgroup_get_number(tree, group, "cpu.stat", "usage_usec");
 	out->pids = cgroup_get_number(tree, group, "pids.current", NULL);
 	out->oom_kills = cgroup_get_number(tree, group, "memory.events", "oom_kill");

@@ -18,9 +18,11 @@ noinst_LIBRARIES += %D%/libruntime.a
 	%D%/idmap.c %D%/idmap.h \
 	%D%/init.c %D%/init.h \
 	%D%/loop.c %D%/loop.h \
+	%D%/oom.c %D%/oom.h \
 	%D%/mounts.c %D%/mounts.h \
 	%D%/pool.c %D%/pool.h \
 	%D%/pool_space.c \
+	%D%/pool_trim.c %D%/pool_trim.h \
 	%D%/privs.c %D%/privs.h \
 	%D%/seccomp.c %D%/seccomp.h \
 	%D%/status.c \

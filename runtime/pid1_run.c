@@ -126,19 +126,43 @@ bool run_rests(const struct proc *p)
 	return p->may_end && !p->pid && p->next_ms && p->last_exit == 0;
 }
 
+/* What it said is why the container isn't ready; told when it is something else than before, so not at each run. */
+static void check_ended(struct proc *c)
+{
+	uint32_t limit = c->timeout_ms ? c->timeout_ms : CHECK_MS;
+	char why[sizeof(self.why)];
+
+	drain(c, NULL, self.said, sizeof(self.said));
+	if (c->last_exit == 0 || self.state != STARTING)
+		return;
+	if (c->last_exit == 128 + SIGKILL && pid1_now() - c->since_ms >= limit)
+		snprintf(why, sizeof(why), "no answer in %u ms%s%s", limit, *self.said ? ": " : "",
+			 self.said);
+	else
+		snprintf(why, sizeof(why), "exit %d%s%s", c->last_exit, *self.said ? ": " : "",
+			 self.said);
+	if (!strcmp(why, self.why))
+		return;
+	memcpy(self.why, why, sizeof(why));
+	pid1_write_status();
+}
+
 static void ended(struct proc *p, int status)
 {
 	p->pid = 0;
 	p->last_exit = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-	if (p->cron) {
-		drain(p, "cron", NULL, 0);
+	if (p->job) {
+		drain(p, conf_log(p), NULL, 0);
 		if (p != &self.stopper)
 			cron_ended(p);
 		return;
 	}
-	if (p == &self.now->check || p->task) {
-		drain(p, p->task && p != &self.now->check ? p->name : NULL, self.why,
-		      sizeof(self.why));
+	if (p == &self.now->check) {
+		check_ended(p);
+		return;
+	}
+	if (p->task) {
+		drain(p, p->name, self.why, sizeof(self.why));
 		return;
 	}
 	drain(p, p->name, NULL, 0);
@@ -191,7 +215,7 @@ void run_stop(struct proc *p)
 	if (!pid)
 		return;
 	stopping = p;
-	if (p->cron)
+	if (p->job)
 		cron_stop(p);
 	else
 		(void)kill(p->in_group ? -pid : pid, p->stop_signal);
@@ -204,7 +228,7 @@ void run_stop(struct proc *p)
 			pid1_turn(1000);
 	}
 	stopping = NULL;
-	drain(p, p->cron ? "cron" : p->name, NULL, 0);
+	drain(p, conf_log(p), NULL, 0);
 }
 
 void run_stop_check(void)

@@ -10,4 +10,5 @@ tests_live_payload_CFLAGS = -std=gnu17 $(WARN_CFLAGS)
 tests_live_payload_LDFLAGS = -static
 tests_live_payload_LDADD =
 
+unit_tests += tests/unit/test_oom
 unit_tests += tests/unit/test_status

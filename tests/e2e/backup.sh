@@ -8,6 +8,8 @@ isolate=yes
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/e2e/lib.sh
 . "$here/lib.sh"
+# A host without a key of its own, whatever this one is.
+[ ! -d /var/lib/systemd ] || mount -t tmpfs key /var/lib/systemd
 before=$(host_state)
 export TERM=dumb
 
@@ -145,11 +147,12 @@ other() {
 check "a variable" orch var set COLOR blue
 check "a secret" orch var set --sensitive TOKEN "only for me"
 check "of the project" orch var set --project PLACE here
+check "of an app" orch var set --app web COLOR green
 check "deploy" orch deploy
 values() {
 	orch exec web -- sh -c 'echo "$COLOR,$TOKEN,$PLACE"'
 }
-check "they are there" same "$(values)" "blue,only for me,here"
+check "they are there" same "$(values)" "green,only for me,here"
 facts() {
 	orch show | jq -cS '[.. | objects | select(has("base")) | .base, .code.image]'
 }
@@ -157,6 +160,23 @@ digests=$(facts)
 check "backup" orch backup create
 id=$(orch backup create -q)
 check "its name" contains "$id" "$machine-20"
+# Secrets in it: plain where the host has no key, which is said; by its key; by a key file; not at all.
+check "how they are is said" contains "$(orch backup create --no-images --to "$work/said.tar" 2>&1)" "its 1 secret is plain"
+check "a key file needs one" exits 2 orch backup create --key-file "$work/nothing"
+: >"$work/empty"
+check "with something in it" exits 2 orch backup create --key-file "$work/empty"
+check "one or the other" exits 2 orch backup create --key-file "$work/empty" --no-secrets
+check "not with ls" exits 2 orch backup ls --no-secrets
+echo "correct horse" >"$work/key"
+check "by a key file" contains "$(orch backup create --no-images --key-file "$work/key" --to "$work/sealed.tar" 2>&1)" "secret is sealed"
+check "from a pipe" exits 0 sh -c "printf %s 'correct horse' | '$ORCH' --root '$root' backup create -q --no-images --key-file - --to '$work/piped.tar'"
+check "without any" contains "$(orch backup create --no-images --no-secrets --to "$work/bare.tar" 2>&1)" "left out"
+for file in sealed piped bare; do
+	check "not in $file" exits 1 sh -c "tar -xOf '$work/$file.tar' | grep -qa 'only for me'"
+done
+check "only in a plain one" contains "$(jq -r '.secrets[]' "$root/var/lib/orch/backups/$id/manifest.json")" "only for me"
+check "ls says how they are" same "$(orch backup ls --json | jq -r --arg i "$id" '.backups[] | select(.id == $i) | .secrets')" plain
+check "nothing unfinished" same "$(find "$root/var/lib/orch/backups" -maxdepth 1 -name '*~' | wc -l)" 0
 check "it is listed" same "$(orch backup ls --json | jq -r --arg id "$id" '.backups[] | select(.id == $id) | .environment')" main
 check "two are" same "$(orch backup ls -e main --json | jq '.backups | length')" 2
 check "it is sound" orch backup verify "$id"
@@ -338,16 +358,58 @@ cd "$work" || exit 1
 root=$root2
 check "without images" contains "$(orch backup restore "$work/small.tar" 2>&1)" "orch image build store:1.0"
 check "is absent" exits 3 orch backup restore "$work/small.tar"
-check "on another root" orch backup restore "$work/all.tar"
+check "the size of a pool is of restore" exits 2 orch backup ls --pool-size 1G
+check "on another root" orch backup restore "$work/all.tar" --pool-size 1G
+check "its pool is as large as was said" same "$(stat -c %s "$root/var/lib/orch/pool.img")" $((1 << 30))
 export ORCH_ENVIRONMENT=main
 check "the same data" same "$(sums)" "$(cat "$work/sums")"
-check "the same variables" same "$(values)" "blue,only for me,here"
+check "the same variables" same "$(values)" "green,only for me,here"
 check "kept as such" same "$(orch var get COLOR)" blue
 check "the same images by digest" same "$(facts)" "$digests"
 check "it answers" same "$(curl -fsS -m 5 "$(orch status | grep -oE 'http://[^ ]+')page")" one
 check "the images are sound" orch image verify
 check "now without images too" orch backup restore "$work/small.tar"
 check "the same data" same "$(sums)" "$(cat "$work/sums")"
+check "a key file is asked for" exits 5 orch backup restore "$work/sealed.tar"
+check "by name" contains "$(orch backup restore "$work/sealed.tar" 2>&1)" "--key-file FILE, or without them: --no-secrets; nothing was changed"
+echo wrong >"$work/wrong"
+check "the wrong one" exits 5 orch backup restore "$work/sealed.tar" --key-file "$work/wrong"
+check "changes nothing" same "$(values)" "green,only for me,here"
+check "the right one" orch backup restore "$work/sealed.tar" --key-file "$work/key"
+check "has them" same "$(values)" "green,only for me,here"
+check "so has the other" orch backup restore "$work/piped.tar" --key-file "$work/key"
+check "has them" same "$(values)" "green,only for me,here"
+check "without any, what is kept here counts" orch backup restore "$work/bare.tar" --as main
+check "has them still" same "$(values)" "green,only for me,here"
+# From here on this is a host with a key of its own, or there is no systemd to make one.
+systemd-creds setup 2>/dev/null || echo "no systemd-creds: the host's key isn't tested"
+fresh_root() {
+	root=$work/$1
+	mkdir -p "$root/var/lib/orch/images"
+	cp -a "$root2"/var/lib/orch/images/. "$root/var/lib/orch/images/"
+}
+fresh_root root3
+check "where there are none" contains "$(orch backup restore "$work/sealed.tar" --no-secrets 2>&1)" "left out: TOKEN; set again"
+check "it runs without" same "$(values)" "green,,here"
+check "is told again" contains "$(orch backup restore "$work/bare.tar" 2>&1)" "left out: TOKEN"
+check "the rest is there" same "$(sums)" "$(cat "$work/sums")"
+check "set again" orch var set -q --sensitive TOKEN "new"
+check "then it stays" orch backup restore "$work/bare.tar"
+check "as it is here" same "$(orch var get TOKEN --reveal)" new
+if [ -e /var/lib/systemd/credential.secret ]; then
+	check "deploy isn't needed for a backup" contains "$(orch backup create --no-images --to "$work/host.tar" 2>&1)" "sealed with this host's key"
+	check "not in it" exits 1 sh -c "tar -xOf '$work/host.tar' | grep -qa '\"new\"'"
+	check "destroy" orch destroy --purge --yes-destroy main
+	fresh_root root4
+	check "another root of this host opens it" orch backup restore "$work/host.tar"
+	check "as it was" same "$(orch var get TOKEN --reveal)" new
+	rm -f /var/lib/systemd/credential.secret
+	check "another host doesn't" exits 5 orch backup restore "$work/host.tar" --as other
+	check "says so" contains "$(orch backup restore "$work/host.tar" --as other 2>&1)" "sealed by the host that made it"
+	check "and has made nothing" exits 3 orch status -e other
+fi
+check "destroy" orch destroy --purge --yes-destroy main
+root=$root2
 check "nothing unpacked stays" same "$(find "$root/var/lib/orch/backups" -name '*~' | wc -l)" 0
 
 check "all is as it should be" orch fsck

@@ -248,6 +248,29 @@ check "and it serves" curl -fsS -m 5 -o /dev/null "$(url fix)page"
 at main web 'rm /app/upload/fail'
 check "data never moves upward" exits 2 orch sync data -e main --from fix
 
+# Of one that is stopped at once, cleaned when it starts; one that is paused runs again.
+at fix db 'echo asleep >/mnt/who'
+orch stop
+check "sync data of a stopped one" contains "$(orch sync data 2>&1)" "start it: orch start -e fix"
+orch branch --no-start -q --from fix third
+check "its data is there at once" same "$(cat "$root"/var/lib/orch/pool/third-*/db/who)" "$(at main db 'cat /mnt/who')"
+check "away with it" orch destroy --purge --yes -e third -q
+at main web 'touch /app/upload/fail'
+check "sync it once more" orch sync data -q
+check "what can't be cleaned doesn't start" exits 1 orch start
+check "the data is that of before" exits 0 orch start
+check "before both of them" same "$(at fix db 'cat /mnt/who')" asleep
+at main web 'rm /app/upload/fail'
+orch stop
+check "and again" orch sync data -q
+check "start" orch start
+check "cleaned by then" same "$(at fix web 'cat /app/upload/state')" clean
+at fix db 'echo paused >/mnt/who'
+orch pause
+check "sync data of a paused one" contains "$(orch sync data 2>&1)" "was paused and runs again"
+check "has the data" same "$(at fix db 'cat /mnt/who')" parent2
+check "and serves" curl -fsS -m 5 -o /dev/null "$(url fix)page"
+
 # sync code, promote.
 git switch -q main
 touch more

@@ -104,7 +104,7 @@ hold() {
 begin() {
 	(
 		trap - INT
-		exec "$ORCH" --root "$root" "$@" --timeout 20s
+		exec "$ORCH" --root "$root" "$@" --timeout "${patience:-20s}"
 	) >"$work/log" 2>&1 &
 	job=$!
 }
@@ -224,7 +224,17 @@ converges "interrupted twice" five
 # Never ready: in the time that it was given.
 touch broken
 edit six
-check "never ready is 6" exits 6 orch deploy --timeout 2s
+patience=2s begin deploy
+check "never ready is 6" ends 6
+check "what was asked, and the answer" says 'web: its check "/bin/sh -c [ -e /app/state/go ] && [ ! -e /app/broken ] && wget'
+check "with its end" says '/page": exit 1'
+check "the end of its log" says "Z httpd: started"
+check "and where there is more" says "see orch logs web"
+check "what ran before is back" says "generation 7 is back"
+# A hook's command has several lines, of which the first has a time.
+check "its lines stay together" same "$(orch logs web -n all | grep -A1 "Launching command 'cat /app/page" | sed -n 2p)" "web/deploy if [ -e /app/refuse ]; then exit 3; fi"
+check "the event" contains "$(orch events)" "its check"
+check "but no log in events" exits 1 grep -q "told to swap" <<<"$(orch events)"
 stands "never ready" five
 git rm -q broken
 

@@ -235,6 +235,14 @@ old() {
 	orch gc "$@"
 }
 n_images=$(orch image ls --json | jq '.images | length')
+taken() {
+	orch df --json | jq .usage.pool.file_taken
+}
+check "much data" orch exec db -- sh -c 'head -c 60000000 /dev/urandom >/mnt/large && sync /mnt/large'
+large=$(taken)
+check "and none" orch exec db -- rm /mnt/large
+check "gc gives the pool's blocks back" contains "$(orch gc --json | jq -r '.items[] | select(.kind == "pool") | .outcome')" "given back"
+check "the file takes less" test "$(taken)" -lt $((large - 50000000))
 check "old images without a use" contains "$(old --dry-run)" "nothing needs it"
 check "are removed" old
 check "some" test "$(orch image ls --json | jq '.images | length')" -lt "$n_images"
@@ -308,6 +316,8 @@ check "out of memory" exits 137 orch exec -u root web -- sh -c 'head -c 90000000
 orch exec -u root web -- killall httpd
 check "a process that ended" has_event ended web
 check "memory that ran out" has_event "out of memory" web
+check "with the process that was killed" grep -q "limit .*, killed: tail (" <<<"$(orch events)"
+check "its log says it too" contains "$(orch logs web)" "web/oom 20"
 check "what came back" ready
 kill -9 "$(pids db | cut -d' ' -f1)"
 check "a container that ended" has_event ended db
@@ -354,6 +364,22 @@ check "both" same "$(orch var get BOTH) $(orch var get -e fix-1 BOTH)" "x x"
 check "removed from one" orch var rm -q BOTH
 check "get of none" exits 3 orch var get BOTH
 check "rm of none" exits 3 orch var rm BOTH
+check "of one app" orch var set -q --app web ONLY web
+check "of another one" orch var set -q --app api ONLY api
+check "for all" orch var set -q ONLY all
+check "an app that isn't there is told" contains "$(orch var set --app api FOR_API x 2>&1)" "no app of what is deployed"
+check "what counts for it" same "$(orch var get ONLY --app web) $(orch var get ONLY --app api) $(orch var get ONLY)" "web api all"
+check "ls has each" same "$(orch var ls --json | jq -r '[.variables[] | select(.name == "env:ONLY") | .app] | join(",")')" ",api,web"
+check "of the project's app" orch var set -q --project --app web BOTH_LEVELS project
+check "the plan says it" contains "$(orch plan)" "variable BOTH_LEVELS (project)"
+check "deploy it" orch deploy -q
+check "the app sees its own" same "$(value main ONLY) $(value main BOTH_LEVELS) $(value main FOR_API)" "web project "
+check "for the environment's app before that" orch var set -q BOTH_LEVELS environment
+check "inherited with its app" orch -C "$work/fix-1" deploy -q
+check "and has both" same "$(value fix-1 ONLY) $(value fix-1 BOTH_LEVELS)" "web environment"
+check "removed from the app alone" orch var rm -q --app web ONLY
+check "then that for all" same "$(orch var get ONLY --app web)" all
+check "no name of an app" exits 2 orch var set --app web/x ONLY y
 check "no name" exits 2 orch var set 1x y
 check "ours" exits 2 orch var set PLATFORM_X y
 check "json" orch var set -q --json app:settings '{"a": [1, 2]}'

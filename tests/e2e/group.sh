@@ -102,14 +102,14 @@ commit "$project" "in one file"
 check "orch config of its own output" same "$(orch config)" "$(cat "$work/config.yaml")"
 check "an empty plan" exits 0 orch plan --detailed-exitcode
 # What can't be done yet is refused before anything is touched; to look at it takes no rights.
-printf 'operations: {clear: {commands: {start: "true"}}}\n' >"$work/later"
+echo "move_to_root: true" >"$work/later"
 git rm -q -r .upsun
 git checkout -q HEAD~ -- app.yaml services.yaml
 cat "$work/later" >>app.yaml
-commit "$project" "with an operation"
-check "an operation is fine to validate" orch validate
-check "validate -v says more" contains "$(orch validate -v 2>&1)" "operations: not run yet"
-check "an operation is not deployed" exits 2 orch deploy
+commit "$project" "with what is not done"
+check "what is not done is fine to validate" orch validate
+check "validate -v says more" contains "$(orch validate -v 2>&1)" "move_to_root: true: not done"
+check "it is not deployed" exits 2 orch deploy
 check "nor planned" exits 2 orch plan
 check "but offline" contains "$(orch plan --offline 2>/dev/null)" "create"
 chmod 755 "$work" "$project"
@@ -157,7 +157,7 @@ check "logs" contains "$(orch logs web)" "web/init"
 
 # Limits.
 check "memory is limited" exits 137 orch exec -u root web -- sh -c 'head -c 200000000 /dev/zero | tail -c 190000000 >/dev/null; exit $?'
-check "and ps says so" contains "$(orch ps)" "out of memory 1x: limit 64M"
+check "and ps says so" contains "$(orch ps)" "out of memory 1x: limit 64M, peak 64M, killed: tail ("
 check "processes are limited" exits 2 orch exec web -- sh -c 'i=0; while [ $i -lt 60 ]; do sleep 3 & i=$((i+1)); done'
 until orch exec web -- true 2>/dev/null; do sleep 0.1; done
 
@@ -222,6 +222,9 @@ commit "$project" "build fails"
 check "a failing build is 1" exits 1 orch deploy
 check "the page stays" same "$(curl -fsS -m 5 "${url}page")" two
 check "unknown verb" exits 2 orch deplyo
+check "unknown flag" exits 2 orch deploy --foo
+check "where to look" contains "$(orch deploy --foo 2>&1)" 'unknown flag "--foo"; see: orch deploy --help'
+check "the nearest one" contains "$(orch deploy --worktre 2>&1)" 'did you mean "--worktree"?'
 check "history" contains "$(orch history)" "ok"
 
 check "destroy has to be confirmed" exits 2 orch destroy </dev/null

@@ -83,5 +83,22 @@ for g in 1 2 26 50; do
 	check "its code" same "$(curl -fsS -m 5 "${url}page")" $g
 	check "all are ready" same "$(orch ps --json | jq '[.containers[] | select(.ready)] | length')" 2
 done
+# How many snapshots stay is a setting.
+kept() {
+	orch volume ls --json | jq -r '.volumes[].snapshot // empty' | grep -cE "^$1" | xargs
+}
+per=$(($(orch volume ls --json | jq '[.volumes[] | select(.snapshot == null)] | length')))
+check "fifty by itself" same "$(orch status --json | jq .environment.keep) $(kept 'g[0-9]')" "50 $((50 * per))"
+for bad in 0 -1 1001 many ''; do
+	check "no number of snapshots: $bad" exits 2 orch env set "--keep=$bad"
+done
+check "three" orch env set --keep 3
+check "told" contains "$(orch status)" "keeps       3 snapshots"
+check "not at once" same "$(kept 'g[0-9]')" $((50 * per))
+echo last >page
+commit . last
+check "the next deploy" orch deploy -q
+check "three stay" same "$(kept 'g[0-9]') $(kept before-rollback-)" "$((3 * per)) $((3 * per))"
+check "the newest" same "$(orch volume ls --json | jq -r '[.volumes[].snapshot // empty | select(test("^g[0-9]"))] | unique | map(ltrimstr("g") | tonumber) | max')" "$(generation)"
 check "destroy" orch destroy --purge --yes-destroy main
 check "nothing is left" same "$(host_state)" "$before"

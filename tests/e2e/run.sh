@@ -37,9 +37,12 @@ environments() {
 }
 
 check "nothing runs yet" exits 3 orch run -- true
-check "from nothing to nothing" orch run --rm -e ci -- sh -c '[ $COLOR = blue ] && [ "$(cat /app/page)" = one ]'
+check "a pool is of --rm" exits 2 orch run --pool-size 1G -- true
+check "from nothing to nothing" orch run --rm --pool-size 1G -e ci -- sh -c '[ $COLOR = blue ] && [ "$(cat /app/page)" = one ]'
 check "it is gone" same "$(environments)" 0
 check "nothing is left of it" same "$(host_state)" "$before"
+check "the pool is as large as was said" same "$(stat -c %s "$root/var/lib/orch/pool.img")" $((1 << 30))
+check "a second size is refused" exits 4 orch run --rm --pool-size 2G -- true
 check "its exit code" exits 7 orch run --rm -- sh -c 'exit 7'
 check "not found is 127" exits 127 orch run --rm -- no-such-program
 check "not executable is 126" exits 126 orch run --rm -- /app/page

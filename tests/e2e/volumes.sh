@@ -95,6 +95,7 @@ check "deploy makes the pool" orch deploy --pool-size 2G
 [ $failed = 0 ] || exit 1
 check "of that size" same "$(orch pool show --json | jq .pool.file_size)" 2147483648
 check "a second size is refused" exits 4 orch deploy --pool-size 4G
+check "by branch as well" exits 4 orch branch other --pool-size 4G
 check "it grows" orch pool grow 3G
 check "while it is used" same "$(orch pool show --json | jq '.pool.size == .pool.file_size')" true
 check "and doesn't shrink" exits 2 orch pool grow 1G

@@ -20,6 +20,7 @@
 #include "base/process.h"
 #include "runtime/loop.h"
 #include "runtime/pool.h"
+#include "runtime/pool_trim.h"
 #include "runtime/volume.h"
 
 #define MIB (1024 * 1024)
@@ -227,6 +228,29 @@ Test(pool, grows_while_it_is_used)
 	cr_assert_eq(s.size, SIZE);
 	cr_assert_eq(s.file_size, SIZE);
 	cr_assert_lt(s.file_taken, SIZE / 4);
+	holds("main/db/f", "kept");
+}
+
+Test(pool, gives_back_what_it_does_not_need)
+{
+	struct pool_space full, after;
+	uint64_t given = 0;
+
+	cr_assert_eq(pool_trim(pool, &given, &err), POOL_NO_FILE);
+	OK(pool_ensure(pool, SIZE, &err));
+	OK(volume_ensure(pool, "main/db", 0, 0, 0, &err));
+	put("main/db/f", "kept");
+	cr_assert_eq(rewrite("main/db/g", 200), 0);
+	OK(pool_space(&arena, pool, &full, &err));
+	cr_assert_gt(full.file_taken, 200 * MIB);
+	cr_assert_eq(unlink(at("main/db/g")), 0);
+	OK(pool_trim(pool, &given, &err));
+	cr_expect_gt(given, 190 * MIB);
+	OK(pool_space(&arena, pool, &after, &err));
+	cr_expect_leq(after.file_taken, full.file_taken - given + 8 * MIB);
+	cr_expect_eq(after.file_size, full.file_size);
+	OK(pool_close(pool, &err));
+	OK(pool_ensure(pool, 0, &err));
 	holds("main/db/f", "kept");
 }
 

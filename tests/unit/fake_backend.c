@@ -171,6 +171,12 @@ static int fake_activate(void *ctx, const char *name, const struct json_t *desir
 	return done(f, err);
 }
 
+static void fake_explain(void *ctx, const char *name, struct text *out)
+{
+	(void)ctx;
+	text_printf(out, "%s has no answer", name);
+}
+
 /* At the second look. */
 static int fake_ready(void *ctx, const char *name, struct error *err)
 {
@@ -249,8 +255,8 @@ int run_fake(struct fake *f, const char *text, struct error *err)
 	const struct backend b = {
 		f,	     fake_save,	   fake_stop,  fake_discard, fake_network,
 		fake_create, fake_release, fake_rules, fake_change,  fake_activate,
-		fake_ready,  fake_wait,	   fake_open,  fake_hook,    fake_event,
-		fake_now,
+		fake_ready,  fake_explain, fake_wait,  fake_open,    fake_hook,
+		fake_event,  fake_now,
 	};
 	AUTO(arena) struct arena arena = { 0 };
 	AUTO(json) struct json_t *desired = doc(text);

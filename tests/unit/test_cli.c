@@ -173,6 +173,7 @@ Test(cli, bad_flags)
 		{ "--timeot 5", "unknown flag \"--timeot\": did you mean \"--timeout\"?" },
 		{ "--timeot=5", "unknown flag \"--timeot\": did you mean \"--timeout\"?" },
 		{ "--hlep", "unknown flag \"--hlep\": did you mean \"--help\"?" },
+		{ "--tim 5", "unknown flag \"--tim\": did you mean \"--timeout\"?" },
 		{ "--frobnicate", "unknown flag \"--frobnicate\"" },
 		{ "-x", "unknown flag \"-x\"" },
 		{ "-yx", "unknown flag \"-x\"" },

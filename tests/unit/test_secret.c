@@ -32,6 +32,19 @@ Test(secret, opens_what_others_sealed)
 	cr_assert_eq(memcmp(plain, "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16), 0);
 }
 
+/* As Python's hashlib.scrypt() has it. */
+Test(secret, derived_known_answer)
+{
+	unsigned char salt[SECRET_SALT], key[SECRET_KEY];
+	AUTO(arena) struct arena arena = { 0 };
+
+	for (unsigned char i = 0; i < SECRET_SALT; i++)
+		salt[i] = i;
+	secret_derive("correct horse", 13, salt, key);
+	cr_assert_str_eq(secret_to_hex(&arena, key, sizeof(key)),
+			 "5c662628ac4eb1068a287e2aa2a202ae248e98db04d61d3327e7342db6ec7097");
+}
+
 Test(secret, opens_only_what_was_sealed)
 {
 	unsigned char key[SECRET_KEY] = { 1 }, other[SECRET_KEY] = { 2 };

@@ -47,13 +47,13 @@ Test(variables, names_get_a_prefix_and_env_is_upper_case)
 	}
 }
 
-#define OWN(n, v)                                                     \
-	{                                                             \
-		.name = n, .value = v, .build = true, .runtime = true \
+#define OWN(n, v)                                                                \
+	{                                                                        \
+		.name = n, .app = "", .value = v, .build = true, .runtime = true \
 	}
-#define DOWN(n, v)                                                                     \
-	{                                                                              \
-		.name = n, .value = v, .build = true, .runtime = true, .inherit = true \
+#define DOWN(n, v)                                                                                \
+	{                                                                                         \
+		.name = n, .app = "", .value = v, .build = true, .runtime = true, .inherit = true \
 	}
 
 static const struct var own[] = { OWN("env:A", "own") };
@@ -79,13 +79,56 @@ Test(variables, the_nearest_counts)
 	};
 	AUTO(arena) struct arena arena = { 0 };
 	size_t n;
-	const struct var *got = variables_merge(&arena, levels, ARRAY_SIZE(levels), &n);
+	const struct var *got = variables_merge(&arena, "", levels, ARRAY_SIZE(levels), &n);
 
 	cr_assert_eq(n, ARRAY_SIZE(expected));
 	for (size_t i = 0; i < n; i++) {
 		cr_expect_str_eq(got[i].name, expected[i][0]);
 		cr_expect_str_eq(got[i].value, expected[i][1]);
 		cr_expect_str_eq(got[i].from, expected[i][2]);
+	}
+}
+
+static const struct var scoped[] = {
+	{ .name = "env:A", .app = "web", .value = "web's", .inherit = true },
+	{ .name = "env:B", .app = "web", .value = "web's own" },
+	{ .name = "env:A", .app = "api", .value = "api's", .inherit = true },
+	{ .name = "env:A", .app = "", .value = "all's", .inherit = true },
+};
+static const struct var above[] = {
+	{ .name = "env:A", .app = "web", .value = "above" },
+	{ .name = "env:C", .app = "web", .value = "web's above" },
+	{ .name = "env:C", .app = "", .value = "above" },
+};
+
+/* On each level, one for the app before one for all. */
+Test(variables, of_one_app)
+{
+	static const struct {
+		bool inherited;
+		const char *app, *values;
+	} cases[] = {
+		{ false, "web", "A=web's B=web's own C=web's above " },
+		{ false, "api", "A=api's C=above " },
+		{ false, "", "A=all's C=above " },
+		{ true, "web", "A=web's C=web's above " },
+		{ false, NULL, "A=all's A=api's A=web's B=web's own C=above C=web's above " },
+	};
+	AUTO(arena) struct arena arena = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct variable_level levels[] = {
+			{ "environment", scoped, ARRAY_SIZE(scoped), cases[i].inherited },
+			{ "project", above, ARRAY_SIZE(above), false },
+		};
+		size_t n;
+		const struct var *got =
+			variables_merge(&arena, cases[i].app, levels, ARRAY_SIZE(levels), &n);
+		const char *all = "";
+
+		for (size_t k = 0; k < n; k++)
+			all = arena_printf(&arena, "%s%s=%s ", all, got[k].name + 4, got[k].value);
+		cr_expect_str_eq(all, cases[i].values, "case %zu", i);
 	}
 }
 
