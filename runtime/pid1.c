@@ -135,8 +135,7 @@ static void read_stream(struct stream *s)
 	if (check)
 		(void)stream_read(s, NULL, self.said, sizeof(self.said));
 	else
-		(void)stream_read(s, p ? conf_log(p) : NULL, self.why,
-				  task ? sizeof(self.why) : 0);
+		(void)stream_read(s, p ? conf_log(p) : NULL, self.why, task ? sizeof(self.why) : 0);
 }
 
 /* One turn: output, ends of processes, and commands, which are only noted. */
