@@ -32,8 +32,8 @@ BASE = {
     },
     "services": {
         "db": {"type": "store:1.0", "disk": 128},
-        "cache": {"type": "store:1.0"},
-        "files": {"type": "network-storage:1.0", "disk": 128},
+        "cache": {"type": "cache:1.0"},
+        "files": {"type": "network-storage:2.0", "disk": 128},
     },
     "routes": {"http://{default}/": {"type": "upstream", "upstream": "web:http"}},
 }

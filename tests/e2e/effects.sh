@@ -30,22 +30,24 @@ for version in 1.0 1.1; do
 		sed 's/.*"app":{//' | tr ',{}' '\n' | grep -E '"(flavor|directory|allow_stale|share_between_apps|left-pad)":' >/app/told
 	HOOK
 	chmod 755 "$work/app-$version/etc/orch/hooks/build"
-	busybox_image "$work/store-$version" <<-'IMAGE'
-		kind: service
-		user: app
-		users: {app: {uid: 10000, gid: 10000, home: /mnt}}
-		processes: {store: {command: [/bin/probe, HUPS, main], main: true, reload_signal: HUP, on_reload: signal}}
-		endpoints: {main: {scheme: tcp, port: 7000, default: true}, other: {scheme: tcp, port: 7001}}
-		data: /mnt
-		memory: 64M
-		pids: 40
-		path: /bin
-	IMAGE
-	echo "$version" >"$work/store-$version/etc/version"
+	for type in store cache; do
+		busybox_image "$work/$type-$version" <<-IMAGE
+			kind: service
+			user: app
+			users: {app: {uid: 10000, gid: 10000, home: /mnt}}
+			processes: {store: {command: [/bin/probe, HUPS, main], main: true, reload_signal: HUP, on_reload: signal}}
+			endpoints: {main: {scheme: tcp, port: 7000, default: true}, other: {scheme: tcp, port: 7001}}
+			$([ $type = cache ] || echo "data: /mnt")
+			memory: 64M
+			pids: 40
+			path: /bin
+		IMAGE
+		echo "$version" >"$work/$type-$version/etc/version"
+		check "import" orch image import "$work/$type-$version" "$type:$version"
+	done
 	check "import" orch image import "$work/app-$version" "app:$version"
-	check "import" orch image import "$work/store-$version" "store:$version"
 done
-check "import" orch image import "$work/store-1.0" network-storage:1.0
+check "import" orch image import "$work/store-1.0" network-storage:2.0
 
 project=$work/project
 mkdir -p "$project"/{api,elsewhere,.platform}

@@ -288,7 +288,7 @@ static int do_ask(const char *ip, int port, const char *text)
 }
 
 /* What a process was told can be seen from outside: /proc/PID/comm. */
-static int count_hups(void)
+static void count_hups(void)
 {
 	sigset_t set;
 	char name[16];
@@ -306,7 +306,7 @@ static int count_hups(void)
 int main(int argc, char **argv)
 {
 	if (argc > 1 && !strcmp(argv[1], "HUPS"))
-		return count_hups();
+		count_hups();
 	if (argc > 2 && !strcmp(argv[1], "LISTEN"))
 		return do_listen(argc - 2, argv + 2);
 	if (argc == 5 && !strcmp(argv[1], "SCAN"))
