@@ -8,7 +8,6 @@ deploy and the effect table (orch explain app) have to say the same. REFUSED: va
 import copy
 import json
 import os
-import re
 import subprocess
 import sys
 import time
@@ -33,44 +32,187 @@ BASE = {
     "services": {
         "db": {"type": "store:1.0", "disk": 128},
         "cache": {"type": "cache:1.0"},
+        "spare": {"type": "cache:1.0"},
         "files": {"type": "network-storage:2.0", "disk": 128},
+        "others": {"type": "network-storage:2.0", "disk": 128},
     },
     "routes": {"http://{default}/": {"type": "upstream", "upstream": "web:http"}},
 }
 
-L = "web web locations / "
-R = L + "rules \\.x$ "
-ROUTE = "routes http://{default}/ "
-RULE = {"ips": ["192.0.2.0/24"]}
-WEB = "web swap, web--queue swap"
-BOTH = "web restart, web--queue restart"
+WEB = {"commands": {"start": SLEEP}}
+PLACE = "web web locations / "
+RULE = PLACE + "rules \\.x$ "
+BOTH = ("web", "web--queue")
+OPEN = [{"ips": ["192.0.2.0/24"], "ports": [443]}]
+LOCAL = {"source": "local", "source_path": "more"}
+SHARED = {"source": "service", "service": "files", "source_path": "more"}
+SPARE = {"service": "spare", "endpoint": "main"}
 CACHE = {"directory": "c", "watch": ["page"]}
+JOB = {"spec": "0 0 29 2 *", "commands": {"start": "true"}}
+OPERATION = {"role": "viewer", "commands": {"start": "true", "stop": "true"}, "timeout": 10}
+ROUTE = "routes http://{default}/ "
+OTHER = "routes http://other.{default}/"
+REDIRECT = {"type": "redirect", "to": "http://{default}/"}
+PATHS = {"/a": {"to": "/b"}}
+ELSEWHERE = "in another row"  # the table tells apart what is deeper than the key, or it is about more than one container
+
+
+def all_of(names, what):
+    return ", ".join(f"{name} {what}" for name in names)
+
+
+def refused(at, value, *keys):
+    """Keys that are only valid together."""
+    return [(at, None, value, REFUSED, key) for key in keys]
+
+
+def shares(at, key, names, size="M"):
+    """What services have, too."""
+    live, restart = all_of(names, "live"), all_of(names, "restart")
+    return [
+        (at + "size", None, size, live),
+        (at + "resources base_memory", None, 64, REFUSED),
+        (at + "resources memory_ratio", None, 128, REFUSED),
+        (at + "container_profile", None, "BALANCED", REFUSED),
+        (at + "disk", 256, 384, live),
+        (at + "relationships to", None, SPARE, restart),
+        (at + "relationships to endpoint", "main", "other", restart),
+        (at + "relationships to service", "spare", "cache", restart),
+        *refused(at + "firewall outbound", OPEN, *[f"{key}firewall.outbound{k}" for k in ("", ".protocol", ".ips", ".domains", ".ports")]),
+    ]
+
+
+def instance(at, key, names, others="", size="M"):
+    """What an app has, and `web` and workers of their own."""
+    restart, recreate = all_of(names, "restart"), all_of(names, "recreate")
+    return [
+        *shares(at, key, names, size),
+        # The image that they share has the folders for all of their mounts.
+        (at + "mounts more", None, LOCAL, recreate + others),
+        (at + "mounts more source_path", "more", "other", recreate),
+        (at + "mounts more source", "local", "tmp", recreate),
+        (at + "mounts more", SHARED, {**SHARED, "service": "others"}, recreate, key + "mounts.*.service"),
+        (at + "mounts more", SHARED, None, recreate + others),
+        (at + "variables env A", None, "1", restart),
+        (at + "variables env A", "1", "2", restart),
+        (at + "access ssh", None, "viewer", ""),
+        (at + "timezone", None, "Europe/Berlin", "" if "workers" in at else REFUSED),
+        (at + "additional_hosts example.net", None, "192.0.2.1", restart),
+        (at + "additional_hosts example.net", "192.0.2.1", "192.0.2.2", restart),
+    ]
+
+
+def old(key, modern, spelling):
+    """The same in a spelling of old."""
+    place = {"locations": {"/": modern}}
+    return ("web web", {**WEB, **place}, {**WEB, **spelling}, "", f"web.{key}")
+
 
 TABLE = [
-    ("web size", None, "M", "web live, web--queue live"),
-    ("web disk", 128, 256, "web live, web--queue live"),
-    # Each has a volume or none; of an app without mounts nothing is kept but what its container has.
+    *instance("web ", "", BOTH),
+    # Before `web` and the worker have some of their own.
+    ("web variables php memory_limit", None, "64M", "web reload, web--queue restart", ELSEWHERE),
+    *instance("web web ", "web.", ("web",), ", web--queue swap", "L"),
+    *instance("web workers queue ", "workers.*.", ("web--queue",), ", web swap", "L"),
     ("api disk", None, 128, "api recreate"),
-    ("web relationships db", None, {"service": "db", "endpoint": "main"}, BOTH),
-    ("web relationships db endpoint", "main", "other", BOTH),
-    ("web relationships db service", "db", "cache", BOTH),
-    ("web mounts more", None, {"source": "local", "source_path": "more"}, "web recreate, web--queue recreate"),
-    ("web mounts more source", "local", "tmp", "web recreate, web--queue recreate"),
-    ("web mounts more source_path", "more", "other", "web recreate, web--queue recreate"),
-    ("web mounts more", None, {"source": "service", "service": "files", "source_path": "more"}, "web recreate, web--queue recreate"),
-    ("web mounts more", {"source": "local", "source_path": "more"}, None, "web recreate, web--queue recreate"),
-    ("web variables env A", None, "1", BOTH),
-    ("web variables env A", "1", "2", BOTH),
-    ("web variables php memory_limit", None, "64M", "web reload, web--queue restart", "php"),
-    ("api variables php memory_limit", None, "64M", "api reload", "php"),
-    ("web access ssh", None, "viewer", ""),
-    ("web additional_hosts example.net", None, "192.0.2.1", BOTH),
-    ("web timezone", None, "Europe/Berlin", REFUSED),
-    ("web firewall outbound", None, [RULE], REFUSED),
-    ("web firewall outbound 0 protocol", None, [RULE], REFUSED),
-    ("web firewall outbound 0 ips", None, [RULE], REFUSED),
-    ("web firewall outbound 0 domains", None, [RULE], REFUSED),
-    ("web firewall outbound 0 ports", None, [RULE], REFUSED),
+    ("api variables php memory_limit", None, "64M", "api reload", ELSEWHERE),
+    ("api name", None, "apart", "apart create, api remove", ELSEWHERE),
+    ("api name", "apart", None, "api create, apart remove", ELSEWHERE),
+    ("api type", "app:1.0", "app:1.1", "api recreate"),
+    ("api stack", None, ["app@1.0"], REFUSED),
+    ("api", {"type": "app:1.0", "build": {"flavor": "none"}}, {"type": "app:1.0", "toolstack": "app:none"}, "", "toolstack"),
+    ("api", {"type": "app:1.0"}, BASE["app"]["api"], "api swap", "source.root"),
+    ("web move_to_root", None, True, REFUSED),
+    ("web web move_to_root", None, True, REFUSED),
+    ("web web commands start", SLEEP, SLEEP + "0", "web restart"),
+    ("web web commands pre_start", None, "true", "web restart"),
+    ("web web commands post_start", None, "true", "web restart"),
+    ("api web commands start", None, SLEEP, "api restart"),
+    ("api web commands start", SLEEP, None, "api restart"),
+    ("web web upstream socket_family", None, "unix", "web restart"),
+    ("web web upstream protocol", None, "fastcgi", "web restart"),
+    ("web web locations /x", None, {"root": "elsewhere"}, "web reload"),
+    ("api web locations /x", None, {"root": "elsewhere"}, "api reload"),
+    (PLACE + "root", "", "elsewhere", "web reload"),
+    (PLACE + "index", None, ["page"], "web reload"),
+    (PLACE + "allow", None, False, "web reload"),
+    (PLACE + "scripts", None, False, "web reload"),
+    (PLACE + "expires", None, "1h", "web reload"),
+    (PLACE + "passthru", True, "/page", "web reload"),
+    (PLACE + "headers X-A", None, "1", "web reload"),
+    (PLACE + "request_buffering enabled", None, False, "web reload"),
+    (PLACE + "request_buffering max_request_size", None, "1m", "web reload"),
+    (PLACE + "rules \\.x$", None, {"allow": True}, "web reload"),
+    (RULE + "allow", True, False, "web reload"),
+    (RULE + "scripts", None, True, "web reload"),
+    (RULE + "expires", None, "2h", "web reload"),
+    (RULE + "passthru", None, False, "web reload"),
+    (RULE + "headers X-B", None, "2", "web reload"),
+    old("document_root", {"root": "elsewhere"}, {"document_root": "/elsewhere"}),
+    old("passthru", {"passthru": "/page"}, {"passthru": "/page"}),
+    old("index_files", {"index": ["page"]}, {"index_files": ["page"]}),
+    old("whitelist", {"allow": False, "rules": {"a": {"allow": True}}}, {"whitelist": ["a"]}),
+    old("blacklist", {"rules": {"a": {"allow": False}}}, {"blacklist": ["a"]}),
+    old("expires", {"expires": "1h"}, {"expires": "1h"}),
+    ("web workers more", None, WEB, "web--more create", ELSEWHERE),
+    ("web workers more commands start", SLEEP, SLEEP + "0", "web--more restart"),
+    ("web workers more commands pre_start", None, "true", "web--more restart"),
+    ("web workers more commands post_start", None, "true", "web--more restart"),
+    ("web workers more", {"commands": {"start": SLEEP}}, None, "web--more remove", ELSEWHERE),
+    ("web crons never", None, JOB, "web reload"),
+    ("web crons never spec", "0 0 29 2 *", "0 1 29 2 *", "web reload"),
+    ("web crons never commands start", "true", "false", "web reload"),
+    ("web crons never commands stop", None, "true", "web reload"),
+    ("web crons never shutdown_timeout", None, 5, "web reload"),
+    ("web crons never timeout", None, 60, "web reload"),
+    ("web crons never", JOB, {"spec": "0 0 29 2 *", "cmd": "true"}, "", "crons.*.cmd"),
+    ("api crons never", None, JOB, "api reload"),
+    ("web hooks build", None, "echo 1 >built", all_of(BOTH, "swap")),
+    ("api hooks build", None, "echo 1 >built", "api swap"),
+    ("web hooks deploy", None, "true", ""),
+    ("web hooks post_deploy", None, "true", ""),
+    ("web hooks clone", None, "true", ""),
+    ("web build flavor", None, "none", all_of(BOTH, "swap")),
+    *refused("web build caches c", CACHE, *[f"build.caches{k}" for k in ("", ".*.directory", ".*.watch", ".*.allow_stale", ".*.share_between_apps")]),
+    *[(f"api dependencies {k} left-pad", None, "1", "api swap") for k in ("php", "python", "python2", "python3", "ruby", "nodejs")],
+    ("web runtime extensions", None, ["a"], all_of(BOTH, "restart")),
+    ("web runtime xdebug", None, {"idekey": "x"}, REFUSED),
+    ("web source operations up", None, {"command": "true"}, ""),
+    ("web source operations up command", "true", "false", ""),
+    *refused("web operations o", OPERATION, *[f"operations{k}" for k in ("", ".*.role", ".*.commands.start", ".*.commands.stop", ".*.timeout")]),
+    ("web preflight", None, {"enabled": True}, "", "preflight.enabled"),
+    ("web preflight ignored_rules", None, ["a"], ""),
+    *shares("services db ", "*.", ("db",)),
+    ("services db type", "store:1.0", "store:1.1", "db recreate"),
+    ("services db configuration a", None, "1", "db restart"),
+    ("services db configuration a", "1", "2", "db restart"),
+    ("services db access a", None, "b", ""),
+    (OTHER, None, REDIRECT, "", "*.to"),
+    (OTHER, REDIRECT, {"type": "upstream", "upstream": "web:http"}, "", "*.type"),
+    (ROUTE + "upstream", "web:http", "api:http", ""),
+    (ROUTE + "primary", None, True, ""),
+    (ROUTE + "id", None, "a", ""),
+    (ROUTE + "attributes a", None, "b", ""),
+    (ROUTE + "tls strict_transport_security enabled", None, True, ""),
+    (ROUTE + "tls strict_transport_security include_subdomains", None, True, ""),
+    (ROUTE + "tls strict_transport_security preload", None, True, ""),
+    (ROUTE + "tls min_version", None, "TLSv1.3", ""),
+    (ROUTE + "tls client_authentication", None, "request", ""),
+    (ROUTE + "tls client_certificate_authorities", None, ["a"], ""),
+    (ROUTE + "cache enabled", True, False, ""),
+    (ROUTE + "cache default_ttl", None, 10, ""),
+    (ROUTE + "cache cookies", None, ["a"], ""),
+    (ROUTE + "cache headers", None, ["a"], ""),
+    (ROUTE + "ssi enabled", True, False, ""),
+    (ROUTE + "sticky enabled", True, False, ""),
+    (ROUTE + "redirects", None, {"paths": PATHS}, "", "*.redirects.paths"),
+    (ROUTE + "redirects expires", None, "1h", ""),
+    (ROUTE + "redirects paths /a to", "/b", "/c", ""),
+    (ROUTE + "redirects paths /a regexp", None, True, ""),
+    (ROUTE + "redirects paths /a", {"to": "/b", "prefix": True}, {"to": "/b", "prefix": False}, "", "*.redirects.paths.*.prefix"),
+    (ROUTE + "redirects paths /a append_suffix", None, False, ""),
+    (ROUTE + "redirects paths /a code", None, 301, ""),
+    (ROUTE + "redirects paths /a expires", None, "1h", ""),
 ]
 
 
@@ -89,6 +231,8 @@ def read(path):
 def place(state, path):
     """The map that the last word is in, and that word."""
     words = path.split(" ")
+    if len(words) == 1:
+        return state["app"], path
     at = state[words[0]] if words[0] in ("services", "routes") else state["app"][words[0]]
     for word in words[1:-1]:
         at = at[int(word)] if isinstance(at, list) else at.setdefault(word, {})
@@ -141,24 +285,42 @@ def processes(pid):
     return found
 
 
+def marked(folder):
+    """A file that is in a volume from when it was first seen."""
+    name = f"{folder}/marker"
+    if not os.path.exists(name):
+        with open(name, "w") as f:
+            f.write(str(time.monotonic_ns()))
+    return read(name)
+
+
 def mounts(pid):
+    """Of the app's image, and of volumes by path: the volume's folder, and what is in it."""
     app, others = None, {}
     for line in read(f"/proc/{pid}/mountinfo").splitlines():
         words = line.split()
         if words[4] == "/app":
             app = (words[0], words[2])  # the topmost is the last
         elif words[4].startswith(("/app/", "/mnt")):
-            others[words[4]] = words[3]
+            volume = words[words.index("-") + 1] == "btrfs"
+            others[words[4]] = words[3], marked(f"{ROOT}/var/lib/orch/pool{words[3]}") if volume else None
     return app, others
 
 
-def quotas():
+def btrfs(*args):
+    return subprocess.run(["btrfs", *args], capture_output=True, text=True).stdout
+
+
+def quota(container):
+    """What the kernel lets its volume have."""
     pool = f"{ROOT}/var/lib/orch/pool"
-    done = subprocess.run(["btrfs", "qgroup", "show", "-re", "--raw", pool], capture_output=True, text=True)
-    return sorted(line.split()[0::3] for line in done.stdout.splitlines() if line.startswith("0/"))
+    volumes = [f"{pool}/{e}/{container}" for e in os.listdir(pool) if "@" not in e and os.path.isdir(f"{pool}/{e}/{container}")]
+    ids = [btrfs("inspect-internal", "rootid", v).strip() for v in volumes]
+    words = [line.split() for line in btrfs("qgroup", "show", "-re", "--raw", pool).splitlines()]
+    return [w[3] for w in words for i in ids if w and w[0] == f"0/{i}"]
 
 
-def look():
+def look(with_quota=False):
     found = {}
     for c in json.loads(orch("ps", "--json").stdout)["containers"]:
         pid = c["pid"]
@@ -170,6 +332,7 @@ def look():
             "app": app,
             "mounts": others,
             "limits": limits(pid),
+            "quota": quota(c["container"]) if with_quota else None,
             "config": read(f"/proc/{pid}/root/run/orch/config.json"),
         }
     return found
@@ -179,6 +342,10 @@ def cause(old, new):
     """By what was seen alone."""
     if not old or not new:
         return "create" if new else "remove"
+    for path in old["mounts"].keys() & new["mounts"].keys():
+        (before, was), (after, now) = old["mounts"][path], new["mounts"][path]
+        if before == after and was != now:
+            return f"the data in {path} is lost"
     if old["init"] != new["init"]:
         return "recreate" if old["net"] != new["net"] else "another init in the same namespace"
     if old["net"] != new["net"]:
@@ -194,7 +361,9 @@ def cause(old, new):
         return "restart" if len(again) == len(before) else f"restart of {again} alone"
     if told or old["config"] != new["config"]:
         return "reload"
-    if old["limits"] != new["limits"]:
+    if old["mounts"] != new["mounts"]:
+        return f"other mounts in the same container: {old['mounts']} {new['mounts']}"
+    if old["limits"] != new["limits"] or (new["quota"] and old["quota"] and old["quota"] != new["quota"]):
         return "live"
     return "none"
 
@@ -243,7 +412,7 @@ class Scenario:
         said = {}
         for line in done.stdout.splitlines():
             e = json.loads(line)
-            if e["name"] and e["event"] in ("create", "recreate", "restart", "swap", "reload", "live", "none", "remove"):
+            if e.get("name") and e.get("event") in ("create", "recreate", "restart", "swap", "reload", "live", "none", "remove"):
                 said[e["name"]] = e["event"]
         return done, said
 
@@ -252,13 +421,13 @@ class Scenario:
         if done.returncode:
             self.fail(f"{what}: before", done.stderr.strip())
             return False
-        self.seen = look()
+        self.seen = look(" disk" in what)
         return True
 
-    def observe(self, expected):
+    def observe(self, what, expected):
         """Signals and ends take a moment; what was to stay has until the next line to be seen."""
         for _ in range(40):
-            now = look()
+            now = look(" disk" in what)
             causes = {name: cause(self.seen.get(name), now.get(name)) for name in self.seen.keys() | now.keys()}
             seen = {name: c for name, c in causes.items() if c != "none"}
             if seen == expected:
@@ -277,15 +446,17 @@ class Scenario:
             return self.fail(f"{what}: isn't valid", checked.stderr.strip())
         if done.returncode != 2:
             return self.fail(f"{what}: is deployed by now; say in effects.py what a change of it causes", done.stderr.strip())
-        if self.observe({}):
+        if self.observe(what, {}):
             return self.fail(f"{what}: was refused, and changed something")
         self.passed += 1
 
-    def line(self, path, before, after, expected, deeper=None):
+    def line(self, path, before, after, expected, of=None):
         kind, key = key_of(self.keys, path)
+        if of and of != ELSEWHERE:
+            key = of
         what = f"{path}: {json.dumps(before)} -> {json.dumps(after)}"
-        if not key:
-            return self.fail(f"{what}: no such key")
+        if key not in self.keys[kind]:
+            return self.fail(f"{what}: no key {key}")
         self.done.add((kind, key))
         if expected == REFUSED:
             return self.refused(what, path, before, after)
@@ -295,6 +466,8 @@ class Scenario:
             if not self.settle(what):
                 put(self.state, path, after)
                 return
+        elif " disk" in path:
+            self.seen = look(True)
         put(self.state, path, after)
         done, said = self.deploy(what)
         if done.returncode:
@@ -303,13 +476,13 @@ class Scenario:
             self.settle(what)
             return
         expected = named(expected)
-        seen = self.observe(expected)
+        seen = self.observe(what, expected)
         if seen != expected:
             return self.fail(what, f"seen:     {seen}", f"expected: {expected}", f"said:     {said}")
         row = self.keys[kind][key]
         table = row["presence" if before is None or after is None else "effect"]
         strongest = next(iter(expected.values()), "none")
-        if not deeper and not row["old"] and table is not None and table != strongest:
+        if table is not None and table != strongest and of != ELSEWHERE:
             return self.fail(what, f"the table says {table}, and it was {strongest}")
         self.passed += 1
 
