@@ -146,6 +146,8 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/host.h \
 	%D%/inside.h \
 	%D%/lineage.h \
+	%D%/log_file.c \
+	%D%/log_file.h \
 	%D%/look.h \
 	%D%/moment.h \
 	%D%/notice.h \
