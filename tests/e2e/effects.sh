@@ -52,7 +52,6 @@ check "import" orch image import "$work/store-1.0" network-storage:2.0
 project=$work/project
 mkdir -p "$project"/{api,elsewhere,.platform}
 git init -q -b main "$project"
-echo one | tee "$project/page" "$project/api/page" "$project/elsewhere/page" >/dev/null
 git -C "$project" config user.name e2e
 git -C "$project" config user.email e2e@localhost
 cd "$project" || exit 1
