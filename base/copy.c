@@ -83,8 +83,9 @@ static int copy_file(int from, const char *name, int to, const char *as, struct 
 		c->skipped++;
 		return 0;
 	}
-	if (fstatat(to, as, &there, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(there.st_mode) &&
-	    there.st_size == st.st_size && there.st_mtim.tv_sec == st.st_mtim.tv_sec &&
+	if (!c->always && fstatat(to, as, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    S_ISREG(there.st_mode) && there.st_size == st.st_size &&
+	    there.st_mtim.tv_sec == st.st_mtim.tv_sec &&
 	    there.st_mtim.tv_nsec == st.st_mtim.tv_nsec) {
 		c->unchanged++;
 		return 0;

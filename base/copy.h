@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -14,6 +15,7 @@ struct error;
 struct copy {
 	uid_t uid; /* whom copies are to belong to */
 	gid_t gid;
+	bool always;		    /* also what looks the same */
 	uint64_t copied, unchanged; /* files and links */
 	uint64_t skipped;	    /* devices, sockets, pipes */
 	uint64_t bytes;		    /* of what was copied */

@@ -7,6 +7,9 @@
 
 #include "base/auto.h"
 
+#define MINUTE 60
+#define DAY 86400
+#define EACH_HOUR 0xffffffu
 #define YEARS_MAX 8 /* 29 February comes back after that long at most: 2096 to 2104 */
 
 struct range {
@@ -175,40 +178,69 @@ static bool right_day(const struct cron_spec *spec, const struct tm *t)
 	return spec->any_day || spec->any_weekday ? day && weekday : day || weekday;
 }
 
-/* Mended by timegm(3), which knows no DST. */
-static void normalise(struct tm *t)
+static bool right_minute(const struct cron_spec *spec, const struct tm *t)
 {
-	time_t at = timegm(t);
-
-	gmtime_r(&at, t);
+	return spec->month >> (t->tm_mon + 1) & 1 && right_day(spec, t) &&
+		spec->hour >> t->tm_hour & 1 && spec->minute >> t->tm_min & 1;
 }
 
-bool cron_next(const struct cron_spec *spec, const struct tm *after, struct tm *out)
+/* What the zone's clocks show, and by how much that differs from UTC. */
+static long look_up(time_t at, struct tm *t)
 {
-	struct tm t = *after;
+	localtime_r(&at, t);
+	return t->tm_gmtoff;
+}
 
-	t.tm_sec = 0;
-	t.tm_min++;
-	normalise(&t);
-	while (t.tm_year <= after->tm_year + YEARS_MAX) {
-		if (!(spec->month >> (t.tm_mon + 1) & 1)) {
-			t.tm_mon++;
-			t.tm_mday = 1;
-			t.tm_hour = t.tm_min = 0;
-		} else if (!right_day(spec, &t)) {
-			t.tm_mday++;
-			t.tm_hour = t.tm_min = 0;
-		} else if (!(spec->hour >> t.tm_hour & 1)) {
-			t.tm_hour++;
-			t.tm_min = 0;
-		} else if (!(spec->minute >> t.tm_min & 1)) {
-			t.tm_min++;
-		} else {
-			t.tm_isdst = -1;
-			*out = t;
+/* Is there one among the minutes that the clock left out when it was put forward by so much? */
+static bool left_out(const struct cron_spec *spec, time_t at, long before, long now)
+{
+	struct tm t;
+
+	for (time_t shown = at + before; shown < at + now; shown += MINUTE) {
+		gmtime_r(&shown, &t);
+		if (right_minute(spec, &t))
 			return true;
-		}
-		normalise(&t);
+	}
+	return false;
+}
+
+/* Did the clock show this minute before, since it was put back? */
+static bool shown_before(time_t at, long now)
+{
+	struct tm t;
+	long before = look_up(at - DAY, &t);
+
+	return before > now && look_up(at - (before - now), &t) == before;
+}
+
+/* Minutes that surely aren't right, were the clock not moved meanwhile. */
+static int to_skip(const struct cron_spec *spec, const struct tm *t)
+{
+	if (!(spec->month >> (t->tm_mon + 1) & 1) || !right_day(spec, t))
+		return (23 - t->tm_hour) * 60 + 59 - t->tm_min;
+	return spec->hour >> t->tm_hour & 1 ? 0 : 59 - t->tm_min;
+}
+
+bool cron_next(const struct cron_spec *spec, int64_t after, int64_t *out)
+{
+	const bool each_hour = spec->hour == EACH_HOUR;
+	time_t at = (time_t)after - (time_t)after % MINUTE;
+	const time_t last = at + (time_t)YEARS_MAX * 366 * DAY;
+	struct tm t;
+	long before = look_up(at, &t), now;
+
+	for (at += MINUTE; at <= last; at += MINUTE, before = now) {
+		time_t later;
+
+		now = look_up(at, &t);
+		*out = at;
+		if (right_minute(spec, &t) && (each_hour || !shown_before(at, now)))
+			return true;
+		if (!each_hour && now > before && left_out(spec, at, before, now))
+			return true;
+		later = at + (time_t)to_skip(spec, &t) * MINUTE;
+		if (look_up(later, &t) == now)
+			at = later;
 	}
 	return false;
 }

@@ -1,14 +1,12 @@
 /*
  * cron.h - when a job runs: five fields as in crontab(5), and H for "some time, always the same"
  *
- * Pure: the caller says what time it is, in which zone, and what H stands for.
+ * Pure but for the zone, which is the process's: TZ, tzset(3). The caller says what time it is, and what H stands for.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
-
-struct tm;
 
 struct cron_spec {
 	uint64_t minute;		    /* bit n: minute n */
@@ -26,7 +24,9 @@ const char *cron_parse(const char *text, uint32_t hash, struct cron_spec *out);
 uint32_t cron_hash(const char *name);
 
 /*
- * The first time after `after` (broken down, in the job's zone; seconds are dropped) that the spec names, as broken
- * down time without DST: the caller's mktime(3) says when that is. False when there is none, as on 30 February.
+ * The first time after `after` that the spec names, in seconds since 1970; whole minutes. False when there is none, as on 30 February.
+ *
+ * Where clocks are put forward, what would be in the hour that is left out comes right behind it; where they are put back, what would
+ * come twice comes the first time. Jobs of each hour go by time that passes.
  */
-bool cron_next(const struct cron_spec *spec, const struct tm *after, struct tm *out);
+bool cron_next(const struct cron_spec *spec, int64_t after, int64_t *out);

@@ -30,8 +30,11 @@ struct part *find_part(const struct check *c, const char *name)
 
 static void add_app(struct check *c, const struct app *a)
 {
+	const struct part *app = &c->parts[c->n];
+
 	c->parts[c->n++] = (struct part){
 		.name = a->name,
+		.owner = app,
 		.type = a->type,
 		.kind = PART_APP,
 		.disk = a->disk,
@@ -47,6 +50,7 @@ static void add_app(struct check *c, const struct app *a)
 
 		c->parts[c->n++] = (struct part){
 			.name = w->container,
+			.owner = app,
 			.type = a->type,
 			.kind = PART_WORKER,
 			.disk = w->disk,

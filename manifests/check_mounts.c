@@ -63,6 +63,34 @@ static void check_service(const struct check *c, const struct mount *m)
 					     c->types->types[i].name);
 }
 
+/* A disk that was refused has been complained about. */
+static bool has_disk(const struct part *part)
+{
+	const struct node *disk = tree_get(part->node, "disk");
+
+	return part->disk > 0 || (disk && disk->at.file);
+}
+
+/* The volume of the app itself, or of another one. */
+static void check_storage(const struct check *c, const struct part *part, const struct mount *m)
+{
+	const struct part *owner = m->service ? find_part(c, m->service) : part->owner;
+	const char **names = arena_array(c->problems->arena, c->n + 1, sizeof(*names));
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n; i++)
+		if (c->parts[i].kind == PART_APP && c->parts[i].name)
+			names[n++] = c->parts[i].name;
+	if (!owner || owner->kind != PART_APP)
+		problem_add(c->problems, PROBLEM_ERROR, "E0309", m->at,
+			    "\"%s\" is no app whose volume can be mounted", m->service)
+			->hint = hint_nearest(c->problems, m->service, names, n);
+	else if (!has_disk(owner))
+		problem_add(c->problems, PROBLEM_ERROR, "E0304", m->at,
+			    "the mount \"%s\" needs a disk of the app \"%s\"", m->path, owner->name)
+			->hint = "add to the app: disk: 512";
+}
+
 void check_mounts(const struct check *c, const struct part *part)
 {
 	bool told = part->disk > 0;
@@ -71,10 +99,7 @@ void check_mounts(const struct check *c, const struct part *part)
 		const struct mount *m = &part->mounts[i];
 
 		if (m->source == MOUNT_LOCAL && !told) {
-			/* A disk that was refused has been complained about. */
-			const struct node *disk = tree_get(part->node, "disk");
-
-			if (!disk || !disk->at.file)
+			if (!has_disk(part))
 				problem_add(c->problems, PROBLEM_ERROR, "E0304", m->at,
 					    "the mount \"%s\" needs a disk", m->path)
 					->hint = "add to the app: disk: 512";
@@ -82,6 +107,8 @@ void check_mounts(const struct check *c, const struct part *part)
 		}
 		if (m->source == MOUNT_SERVICE && m->service)
 			check_service(c, m);
+		if (m->source == MOUNT_STORAGE)
+			check_storage(c, part, m);
 		for (size_t k = 0; k < part->n_mounts; k++)
 			if (k != i)
 				check_pair(c, m, &part->mounts[k], k < i);

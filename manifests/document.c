@@ -21,6 +21,9 @@ static void replace(struct json_t *document, const struct node *own)
 		if (n)
 			json_put(document, instance_keys[i], node_json(n));
 	}
+	/* Which of the two counts is up to who says it nearest. */
+	if (tree_get(own, "container_profile") && !tree_get(own, "resources"))
+		json_put(document, "resources", NULL);
 }
 
 static void find_variables(const struct json_t *document, struct variable *list, size_t n)
@@ -32,13 +35,14 @@ static void find_variables(const struct json_t *document, struct variable *list,
 
 static void make_worker(const struct app *a, struct worker *w)
 {
-	static const char *const not_its[] = { "web", "workers", "crons", "hooks" };
+	static const char *const not_its[] = { "web", "workers", "crons", "hooks", "operations" };
 	const struct node *commands = tree_get(w->node, "commands");
 
 	w->document = node_json(a->node);
 	for (size_t i = 0; i < ARRAY_SIZE(not_its); i++)
 		json_drop(w->document, not_its[i]);
 	replace(w->document, w->node);
+	json_drop(w->document, "timezone"); /* of crons */
 	json_put(json_put(w->document, "worker", json_new_map()), "commands",
 		 commands ? node_json(commands) : NULL);
 	find_variables(w->document, w->variables, w->n_variables);

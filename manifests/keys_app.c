@@ -137,14 +137,14 @@ static const struct key source_operation_item = { NULL, KEY_MAP, .keys = source_
 static const struct key source_keys[] = {
 	{ "root", KEY_RAW, .about = "the app's folder in the project", .otherwise = "null",
 	  .check = folder_check },
-	{ "operations", KEY_NAMES, KEY_IDLE, .about = "commands on a clone of the source",
-	  .otherwise = "{}", .item = &source_operation_item },
+	{ "operations", KEY_NAMES, .about = "commands on a clone of the source", .otherwise = "{}",
+	  .item = &source_operation_item },
 	{ NULL, KEY_END },
 };
 
 static const char *const roles[] = { "viewer", "contributor", "admin", NULL };
 static const struct key operation_keys[] = {
-	{ "role", KEY_CHOICE, .about = "who may run it", .otherwise = "contributor",
+	{ "role", KEY_CHOICE, KEY_IDLE, .about = "who may run it", .otherwise = "contributor",
 	  .choices = roles },
 	{ "commands", KEY_MAP, KEY_REQUIRED, .about = "start, stop", .keys = start_stop_keys },
 	{ "timeout", KEY_NUMBER, .about = "seconds", .otherwise = "null", .min = 1, .max = 86400 },

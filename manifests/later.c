@@ -18,37 +18,13 @@ struct later {
 	const char *const *values;
 };
 
-static const char *const flex_mounts[] = { "instance", "storage", NULL };
 static const char *const flag_set[] = { "true", NULL };
 
 static const struct later of_apps[] = {
 	{ "stack", "composable images are not supported", "give the app a type" },
-	{ "resources", "not counted yet", "use size" },
-	{ "container_profile", "not counted yet", "use size" },
-	{ "mounts.*.source", "not mounted yet", "local, tmp and service are", flex_mounts },
-	{ "firewall", "not enforced yet" },
-	{ "timezone", "crons run by UTC" },
 	{ "move_to_root", "not done", "write web.locations", flag_set },
-	{ "web.resources", "not counted yet", "use size" },
-	{ "web.container_profile", "not counted yet", "use size" },
-	{ "web.mounts.*.source", "not mounted yet", "local, tmp and service are", flex_mounts },
-	{ "web.firewall", "not enforced yet" },
-	{ "web.timezone", "crons run by UTC" },
 	{ "web.move_to_root", "not done", "write web.locations", flag_set },
-	{ "workers.*.resources", "not counted yet", "use size" },
-	{ "workers.*.container_profile", "not counted yet", "use size" },
-	{ "workers.*.mounts.*.source", "not mounted yet", "local, tmp and service are",
-	  flex_mounts },
-	{ "workers.*.firewall", "not enforced yet" },
-	{ "build.caches", "not kept yet" },
 	{ "runtime.xdebug", "not set up yet" },
-	{ "operations", "not run yet" },
-};
-
-static const struct later of_services[] = {
-	{ "resources", "not counted yet", "use size" },
-	{ "container_profile", "not counted yet", "use size" },
-	{ "firewall", "not enforced yet" },
 };
 
 static bool is_one_of(const char *const *list, const char *text)
@@ -98,9 +74,6 @@ void later_note(struct problems *p, const struct manifest *m)
 	for (size_t i = 0; i < m->n_apps; i++)
 		for (size_t k = 0; m->apps[i].node && k < ARRAY_SIZE(of_apps); k++)
 			look(p, &of_apps[k], of_apps[k].path, m->apps[i].node);
-	for (size_t i = 0; i < m->n_services; i++)
-		for (size_t k = 0; k < ARRAY_SIZE(of_services); k++)
-			look(p, &of_services[k], of_services[k].path, m->services[i].node);
 	if (m->routes_node && m->n_routes)
 		(void)problem_add(p, PROBLEM_WARNING, "W0204",
 				  (struct place){ .file = m->routes_node->at.file },

@@ -68,7 +68,7 @@ struct worker {
 	size_t n_variables;
 	const char *pre_start, *start, *post_start;
 	struct json_t *
-		document; /* as an app's, with "worker": commands, and without web, workers, crons and hooks */
+		document; /* as an app's, with "worker": commands, and without web, workers, crons, operations and hooks */
 	const struct node *node;
 	struct place at;
 };

@@ -42,6 +42,7 @@ struct part {
 	struct node *configuration;
 	const struct image_description *image; /* NULL: not known */
 	bool storage;			       /* other containers mount its volume */
+	const struct part *owner;	       /* of a worker: its app; else itself */
 	enum { UNSEEN, ON_PATH, DONE } mark;
 };
 

@@ -1,10 +1,12 @@
 #include "manifests/rows.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/auto.h"
+#include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "manifests/scalar.h"
@@ -196,13 +198,24 @@ struct node *variables_check(struct problems *p, const struct node *n, struct no
 	return out;
 }
 
+/* A folder of zones is none, nor is what else lies there. */
+static bool is_zone(struct arena *arena, const char *path)
+{
+	struct error ignored;
+	char *data;
+	size_t size;
+
+	return file_read(arena, AT_FDCWD, path, 65536, &data, &size, &ignored) == 0 && size > 4 &&
+		!memcmp(data, "TZif", 4);
+}
+
 struct node *timezone_check(struct problems *p, const struct node *n, struct node *out)
 {
 	static const char zones[] = "/usr/share/zoneinfo";
 	const char *path = arena_printf(p->arena, "%s/%s", zones, out->text);
 
 	if (!strstr(out->text, "..") && *out->text != '/' && !strpbrk(out->text, " \t\n") &&
-	    (!file_exists(zones) || file_exists(path)))
+	    (!file_exists(zones) || is_zone(p->arena, path)))
 		return out;
 	wrong_value(p, n, "no time zone \"%s\"", out->text)->hint = "such as Europe/Berlin";
 	return NULL;

@@ -7,6 +7,7 @@ noinst_LIBRARIES += %D%/libnetplan.a
 	%D%/netlink.c %D%/netlink.h \
 	%D%/netns.c %D%/netns.h \
 	%D%/nft.c %D%/nft.h \
+	%D%/outbound.c \
 	%D%/pair.c %D%/pair.h \
 	%D%/pin.c \
 	%D%/plan.c %D%/plan.h \

@@ -299,18 +299,57 @@ static void add_elements(struct nft *nft, const struct nft_set *spec, size_t fro
 	struct nlmsghdr *h = next(nft, NFT_MSG_NEWSETELEM, NFPROTO_IPV4, NLM_F_CREATE,
 				  arena_printf(&nft->arena, "add to set %s", spec->name));
 
-	nftnl_set_set_u32(set, NFTNL_SET_ID, nft->set_id);
+	if (nft->set_id)
+		nftnl_set_set_u32(set, NFTNL_SET_ID, nft->set_id);
 	for (size_t i = from; i < from + n; i++) {
 		struct nftnl_set_elem *e = must(nftnl_set_elem_alloc());
 
 		nftnl_set_elem_set(e, NFTNL_SET_ELEM_KEY,
 				   (const char *)spec->keys + i * spec->key_size,
 				   (uint32_t)spec->key_size);
+		if (spec->ends)
+			nftnl_set_elem_set(e, NFTNL_SET_ELEM_KEY_END,
+					   (const char *)spec->ends + i * spec->key_size,
+					   (uint32_t)spec->key_size);
 		nftnl_set_elem_add(set, e);
 	}
 	nftnl_set_elems_nlmsg_build_payload(h, set);
 	nftnl_set_free(set);
 	done(nft);
+}
+
+static void add_all_elements(struct nft *nft, const struct nft_set *spec)
+{
+	for (size_t i = 0; i < spec->n; i += ELEMENTS_A_MESSAGE)
+		add_elements(nft, spec, i,
+			     spec->n - i < ELEMENTS_A_MESSAGE ? spec->n - i : ELEMENTS_A_MESSAGE);
+}
+
+static uint8_t type_size(enum nft_type type)
+{
+	switch (type) {
+	case TYPE_ADDRESS:
+		return 4;
+	case TYPE_PROTOCOL:
+		return 1;
+	case TYPE_PORT:
+		return 2;
+	case TYPE_LINK:
+		return 16;
+	}
+	abort();
+}
+
+/* The kernel has to know the size of each part, as it compares them one by one. */
+static void describe_ranges(struct nftnl_set *set, const struct nft_set *spec)
+{
+	uint8_t sizes[5];
+	uint32_t n = 0;
+
+	for (; n < 5 && spec->types[n]; n++)
+		sizes[n] = type_size(spec->types[n]);
+	nftnl_set_set_u32(set, NFTNL_SET_FLAGS, NFT_SET_INTERVAL | NFT_SET_CONCAT);
+	nftnl_set_set_data(set, NFTNL_SET_DESC_CONCAT, sizes, n);
 }
 
 void nft_add_set(struct nft *nft, const struct nft_set *spec)
@@ -326,13 +365,27 @@ void nft_add_set(struct nft *nft, const struct nft_set *spec)
 	nftnl_set_set_u32(set, NFTNL_SET_ID, ++nft->set_id);
 	nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, type);
 	nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, (uint32_t)spec->key_size);
+	if (spec->ends)
+		describe_ranges(set, spec);
 	/* A size known beforehand gives a plain hash table; it is replaced rather than grown. */
-	if (spec->n)
+	else if (spec->n)
 		nftnl_set_set_u32(set, NFTNL_SET_DESC_SIZE, (uint32_t)spec->n);
 	nftnl_set_nlmsg_build_payload(h, set);
 	nftnl_set_free(set);
 	done(nft);
-	for (size_t i = 0; i < spec->n; i += ELEMENTS_A_MESSAGE)
-		add_elements(nft, spec, i,
-			     spec->n - i < ELEMENTS_A_MESSAGE ? spec->n - i : ELEMENTS_A_MESSAGE);
+	add_all_elements(nft, spec);
+}
+
+/* A deletion that names a set and no element is of all of them. */
+void nft_refill_set(struct nft *nft, const struct nft_set *spec)
+{
+	struct nftnl_set *set = new_set(spec->name);
+	struct nlmsghdr *h = next(nft, NFT_MSG_DELSETELEM, NFPROTO_IPV4, 0,
+				  arena_printf(&nft->arena, "flush set %s", spec->name));
+
+	nftnl_set_nlmsg_build_payload(h, set);
+	nftnl_set_free(set);
+	done(nft);
+	nft->set_id = 0;
+	add_all_elements(nft, spec);
 }

@@ -61,10 +61,14 @@ struct nft_set {
 	const char *name;
 	enum nft_type types[5]; /* ends with 0 */
 	const void *keys;	/* n keys, one after the other; each part padded to 4 bytes */
+	const void *
+		ends; /* of ranges, which don't overlap: their last keys; NULL: keys are single ones */
 	size_t n;
 	size_t key_size; /* bytes */
 };
 void nft_add_set(struct nft *nft, const struct nft_set *spec);
+/* Other members for one that is there. */
+void nft_refill_set(struct nft *nft, const struct nft_set *spec);
 
 /* A rule for the end of that chain; filled by match.h, then given back by nft_add_rule. */
 struct nftnl_rule *nft_new_rule(const char *chain);

@@ -5,6 +5,9 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/text.h"
+
+#define OUTBOUNDS_MAX 16384
 
 static bool within(uint32_t address, uint32_t first, uint32_t n)
 {
@@ -32,6 +35,23 @@ int net_parse(const char *text, uint32_t *out)
 	if (inet_pton(AF_INET, text, &in) != 1)
 		return -1;
 	*out = ntohl(in.s_addr);
+	return 0;
+}
+
+int net_parse_network(const char *text, struct net_allow *out)
+{
+	const char *slash = strchr(text, '/');
+	size_t len = slash ? (size_t)(slash - text) : strlen(text);
+	char address[INET_ADDRSTRLEN];
+	uint64_t prefix = 32;
+
+	if (len >= sizeof(address) || (slash && text_to_u64(slash + 1, 32, &prefix) < 0))
+		return -1;
+	memcpy(address, text, len);
+	address[len] = '\0';
+	if (net_parse(address, &out->address) < 0)
+		return -1;
+	out->prefix = (unsigned)prefix;
 	return 0;
 }
 
@@ -153,6 +173,23 @@ static int check_publishes(const struct net_plan *plan, const bool *known, struc
 	return 0;
 }
 
+static int check_outbounds(const struct net_plan *plan, const bool *known, struct error *err)
+{
+	if (plan->n_outbounds > OUTBOUNDS_MAX)
+		return fail(err, ERROR_INPUT,
+			    "firewalls of %zu pieces: at most %d in one environment",
+			    plan->n_outbounds, OUTBOUNDS_MAX);
+	for (size_t i = 0; i < plan->n_outbounds; i++) {
+		const struct net_outbound *o = &plan->outbounds[i];
+
+		if (check_member(known, o->source, "firewall of", err) < 0)
+			return -1;
+		if (o->first > o->last || o->first_port > o->last_port)
+			return fail(err, ERROR_INPUT, "a firewall's range ends before it begins");
+	}
+	return 0;
+}
+
 static int check_resolvers(const struct net_plan *plan, struct error *err)
 {
 	char text[INET_ADDRSTRLEN];
@@ -179,7 +216,7 @@ int net_plan_check(const struct net_plan *plan, struct error *err)
 		return fail(err, ERROR_INPUT, "%s is no uplink's address",
 			    net_print(text, plan->uplink));
 	if (check_members(plan, known, err) < 0 || check_paths(plan, known, err) < 0 ||
-	    check_publishes(plan, known, err) < 0)
+	    check_publishes(plan, known, err) < 0 || check_outbounds(plan, known, err) < 0)
 		return -1;
 	return check_resolvers(plan, err);
 }

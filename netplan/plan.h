@@ -35,6 +35,7 @@ struct net_member {
 	const char *name; /* of the container */
 	uint32_t address; /* in NET_CONTAINERS */
 	bool egress; /* may open TCP connections to the outside (never to port 25), and ask the resolvers */
+	bool limited; /* with egress: connections only to where one of the plan's outbounds says */
 };
 
 /* source may open connections to that port of destination; nothing follows for the other direction. */
@@ -52,6 +53,13 @@ struct net_publish {
 	uint16_t port;
 };
 
+/* source may open TCP connections to these addresses outside, at these ports; both ends are included. */
+struct net_outbound {
+	uint32_t source;
+	uint32_t first, last;
+	uint16_t first_port, last_port;
+};
+
 struct net_plan {
 	const char *
 		id; /* the uplink's name on the host and the prefix of its chains: at most 15 of [a-z0-9] */
@@ -62,6 +70,8 @@ struct net_plan {
 	size_t n_paths;
 	const struct net_publish *publishes;
 	size_t n_publishes;
+	const struct net_outbound *outbounds; /* no two overlap: net_outbound_add */
+	size_t n_outbounds;
 	const uint32_t *resolvers; /* DNS servers that members with egress may ask */
 	size_t n_resolvers;
 };
@@ -69,9 +79,26 @@ struct net_plan {
 /* Is it sound: names, ranges, no address twice, paths between members, no host port twice. Pure. */
 int net_plan_check(const struct net_plan *plan, struct error *err);
 
+/* A network and a port that may be reached; prefix 0: everything, port 0: all ports. */
+struct net_allow {
+	uint32_t address;
+	unsigned prefix;
+	uint16_t port;
+};
+struct net_outbounds {
+	struct net_outbound *items;
+	size_t n, room;
+};
+struct arena;
+/* What any of the n allows, for the source, in pieces that don't overlap. Pure. */
+void net_outbound_add(struct arena *arena, struct net_outbounds *list, uint32_t source,
+		      const struct net_allow *allows, size_t n);
+
 /* A free address for a new container: the lowest of NET_CONTAINERS + 2.. that is not taken; 0 when none is left. */
 uint32_t net_free_address(const uint32_t *taken, size_t n);
 
 /* "169.254.16.2"; buf holds at least 16 bytes; returned. */
 char *net_print(char *buf, uint32_t address);
 int net_parse(const char *text, uint32_t *out);
+/* "192.0.2.0/24"; the port stays. */
+int net_parse_network(const char *text, struct net_allow *out);

@@ -5,7 +5,8 @@
  *	forward	policy drop; a packet must come from the link that its source address belongs to;
  *		replies of known connections; new ones when (source . destination .
  *		protocol . port) is in the set `allowed`; egress of members that have it through the uplink
- *		(TCP except port 25; UDP and TCP 53 to the resolvers; never to link-local addresses); what was published
+ *		(TCP except port 25; UDP and TCP 53 to the resolvers; never to link-local addresses; of limited members only
+ *		what is in the set `outbound`); what was published
  *		and came in by the uplink
  *	input, output	policy drop; nothing talks to the router itself
  *	nat	published ports to their container; egress masqueraded
@@ -21,6 +22,9 @@
 #include "netplan/plan.h"
 
 int rules_ensure_router(int router, const struct net_plan *plan, struct error *err);
+
+/* Only the set `outbound`, of a router that has its rules. */
+int rules_ensure_outbound(int router, const struct net_plan *plan, struct error *err);
 
 int rules_ensure_host(const struct net_plan *plan, struct error *err);
 /* The chains of id; the table too when no chain is left in it. Gone is success. */

@@ -31,6 +31,11 @@ struct path_key {
 	uint16_t port, pad2;
 };
 
+struct outbound_key {
+	uint32_t source, destination;
+	uint16_t port, pad;
+};
+
 struct source_key {
 	char link[IFNAMSIZ];
 	uint32_t address;
@@ -62,8 +67,8 @@ static void add_allowed(struct nft *nft, struct arena *arena, const struct net_p
 	struct path_key *keys = arena_array(arena, plan->n_paths, sizeof(*keys));
 	const struct nft_set set = {
 		"allowed",     { TYPE_ADDRESS, TYPE_ADDRESS, TYPE_PROTOCOL, TYPE_PORT },
-		keys,	       plan->n_paths,
-		sizeof(*keys),
+		keys,	       NULL,
+		plan->n_paths, sizeof(*keys),
 	};
 
 	for (size_t i = 0; i < plan->n_paths; i++) {
@@ -79,7 +84,7 @@ static void add_sources(struct nft *nft, struct arena *arena, const struct net_p
 {
 	struct source_key *keys = arena_array(arena, plan->n_members, sizeof(*keys));
 	const struct nft_set set = {
-		"sources", { TYPE_LINK, TYPE_ADDRESS }, keys, plan->n_members, sizeof(*keys),
+		"sources", { TYPE_LINK, TYPE_ADDRESS }, keys, NULL, plan->n_members, sizeof(*keys),
 	};
 
 	for (size_t i = 0; i < plan->n_members; i++) {
@@ -91,14 +96,55 @@ static void add_sources(struct nft *nft, struct arena *arena, const struct net_p
 	nft_add_set(nft, &set);
 }
 
+/* Who may go out at all, and who of them anywhere. */
 static void add_egress(struct nft *nft, struct arena *arena, const struct net_plan *plan)
 {
-	uint32_t *keys = arena_array(arena, plan->n_members, sizeof(*keys));
-	struct nft_set set = { "egress", { TYPE_ADDRESS }, keys, 0, sizeof(*keys) };
+	uint32_t *keys = arena_array(arena, 2 * plan->n_members, sizeof(*keys));
+	uint32_t *anywhere = keys + plan->n_members;
+	struct nft_set all = { "egress", { TYPE_ADDRESS }, keys, NULL, 0, sizeof(*keys) };
+	struct nft_set free = { "anywhere", { TYPE_ADDRESS }, anywhere, NULL, 0, sizeof(*keys) };
 
-	for (size_t i = 0; i < plan->n_members; i++)
-		if (plan->members[i].egress)
-			keys[set.n++] = htonl(plan->members[i].address);
+	for (size_t i = 0; i < plan->n_members; i++) {
+		const struct net_member *m = &plan->members[i];
+
+		if (m->egress)
+			keys[all.n++] = htonl(m->address);
+		if (m->egress && !m->limited)
+			anywhere[free.n++] = htonl(m->address);
+	}
+	nft_add_set(nft, &all);
+	nft_add_set(nft, &free);
+}
+
+/* From where to where limited members may open connections. */
+static struct nft_set outbound_set(struct arena *arena, const struct net_plan *plan)
+{
+	struct outbound_key *keys = arena_array(arena, 2 * plan->n_outbounds + 1, sizeof(*keys));
+	struct outbound_key *ends = keys + plan->n_outbounds;
+
+	for (size_t i = 0; i < plan->n_outbounds; i++) {
+		const struct net_outbound *o = &plan->outbounds[i];
+
+		keys[i].source = ends[i].source = htonl(o->source);
+		keys[i].destination = htonl(o->first);
+		keys[i].port = htons(o->first_port);
+		ends[i].destination = htonl(o->last);
+		ends[i].port = htons(o->last_port);
+	}
+	return (struct nft_set){
+		"outbound",
+		{ TYPE_ADDRESS, TYPE_ADDRESS, TYPE_PORT },
+		keys,
+		ends,
+		plan->n_outbounds,
+		sizeof(*keys),
+	};
+}
+
+static void add_outbound(struct nft *nft, struct arena *arena, const struct net_plan *plan)
+{
+	const struct nft_set set = outbound_set(arena, plan);
+
 	nft_add_set(nft, &set);
 }
 
@@ -106,7 +152,11 @@ static void add_published(struct nft *nft, struct arena *arena, const struct net
 {
 	struct service_key *keys = arena_array(arena, plan->n_publishes, sizeof(*keys));
 	const struct nft_set set = {
-		"published",   { TYPE_ADDRESS, TYPE_PROTOCOL, TYPE_PORT }, keys, plan->n_publishes,
+		"published",
+		{ TYPE_ADDRESS, TYPE_PROTOCOL, TYPE_PORT },
+		keys,
+		NULL,
+		plan->n_publishes,
 		sizeof(*keys),
 	};
 
@@ -123,8 +173,11 @@ static void add_resolvers(struct nft *nft, struct arena *arena, const struct net
 	static const uint8_t protocols[] = { IPPROTO_UDP, IPPROTO_TCP };
 	struct service_key *keys = arena_array(arena, 2 * plan->n_resolvers, sizeof(*keys));
 	const struct nft_set set = {
-		"resolvers",   { TYPE_ADDRESS, TYPE_PROTOCOL, TYPE_PORT },
-		keys,	       2 * plan->n_resolvers,
+		"resolvers",
+		{ TYPE_ADDRESS, TYPE_PROTOCOL, TYPE_PORT },
+		keys,
+		NULL,
+		2 * plan->n_resolvers,
 		sizeof(*keys),
 	};
 
@@ -184,8 +237,25 @@ static void add_path_rules(struct nft *nft)
 	nft_add_rule(nft, r);
 }
 
+/* Each packet is looked up: what is taken away ends open connections, too. */
+static void add_egress_rule(struct nft *nft, const char *set, const enum match_field *fields,
+			    size_t n)
+{
+	struct nftnl_rule *r = nft_new_rule("forward");
+
+	match_link(r, FIELD_OUT, IS, UPLINK);
+	match_original(r);
+	match_address(r, FIELD_DESTINATION, IS_NOT, NET_IP(169, 254, 0, 0), 16);
+	match_protocol(r, IPPROTO_TCP);
+	match_port(r, IS_NOT, SMTP_PORT);
+	match_set(r, set, fields, n);
+	rule_accept(r);
+	nft_add_rule(nft, r);
+}
+
 static void add_egress_rules(struct nft *nft)
 {
+	static const enum match_field place[] = { FIELD_SOURCE, FIELD_DESTINATION, FIELD_PORT };
 	static const enum match_field resolver[] = { FIELD_DESTINATION, FIELD_PROTOCOL,
 						     FIELD_PORT };
 	static const enum match_field source[] = { FIELD_SOURCE };
@@ -198,15 +268,8 @@ static void add_egress_rules(struct nft *nft)
 	rule_accept(r);
 	nft_add_rule(nft, r);
 
-	r = nft_new_rule("forward");
-	match_link(r, FIELD_OUT, IS, UPLINK);
-	match_original(r);
-	match_set(r, "egress", source, 1);
-	match_address(r, FIELD_DESTINATION, IS_NOT, NET_IP(169, 254, 0, 0), 16);
-	match_protocol(r, IPPROTO_TCP);
-	match_port(r, IS_NOT, SMTP_PORT);
-	rule_accept(r);
-	nft_add_rule(nft, r);
+	add_egress_rule(nft, "anywhere", source, ARRAY_SIZE(source));
+	add_egress_rule(nft, "outbound", place, ARRAY_SIZE(place));
 
 	r = nft_new_rule("forward");
 	match_link(r, FIELD_IN, IS, UPLINK);
@@ -267,6 +330,7 @@ static void add_all(struct nft *nft, struct arena *arena, const struct net_plan 
 	add_allowed(nft, arena, plan);
 	add_sources(nft, arena, plan);
 	add_egress(nft, arena, plan);
+	add_outbound(nft, arena, plan);
 	add_resolvers(nft, arena, plan);
 	add_published(nft, arena, plan);
 	for (size_t i = 0; i < ARRAY_SIZE(chains); i++)
@@ -310,6 +374,18 @@ int rules_ensure_router(int router, const struct net_plan *plan, struct error *e
 		nft_delete_table(nft);
 	add_all(nft, &arena, plan);
 	if (r < 0 || nft_commit(nft, router, 0, err) < 0 || forward_packets(router, err) < 0)
+		return fail_in(err, "rules of the router");
+	return 0;
+}
+
+int rules_ensure_outbound(int router, const struct net_plan *plan, struct error *err)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	AUTO(nft) struct nft *nft = nft_begin();
+	const struct nft_set set = outbound_set(&arena, plan);
+
+	nft_refill_set(nft, &set);
+	if (nft_commit(nft, router, 0, err) < 0)
 		return fail_in(err, "rules of the router");
 	return 0;
 }

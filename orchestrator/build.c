@@ -15,6 +15,7 @@
 #include "images/store.h"
 #include "manifests/manifest.h"
 #include "orchestrator/build_box.h"
+#include "orchestrator/build_cache.h"
 #include "orchestrator/lower.h"
 #include "orchestrator/session.h"
 
@@ -126,8 +127,6 @@ static int run_hook(struct session *s, const struct build_spec *spec, const char
 		.ctx = spec->ctx,
 	};
 
-	if (!spec->recipe->image.build && (!spec->app->build || !*spec->app->build))
-		return 0;
 	if (file_make_dirs(cache, 0755, err) < 0)
 		return -1;
 	if (chown(cache, uid, gid) < 0)
@@ -163,6 +162,21 @@ static int pack(struct session *s, const struct build_spec *spec, const char *fo
 			  err);
 }
 
+/* What the caches watch may be changed by the build itself: it is looked at as the tree has it. */
+static int run_with_caches(struct session *s, const struct build_spec *spec, const char *scratch,
+			   const char *folder, uint32_t uid, uint32_t gid, struct error *err)
+{
+	const char *aside = arena_printf(&s->arena, "%s/aside", scratch);
+	struct build_caches caches;
+
+	if (!spec->recipe->image.build && (!spec->app->build || !*spec->app->build))
+		return 0;
+	if (build_caches_restore(s, spec, folder, aside, uid, gid, &caches, err) < 0 ||
+	    run_hook(s, spec, folder, uid, gid, err) < 0)
+		return -1;
+	return build_caches_keep(&caches, err);
+}
+
 static int make(struct session *s, const struct build_spec *spec, const char *scratch,
 		struct built *out, struct error *err)
 {
@@ -175,7 +189,7 @@ static int make(struct session *s, const struct build_spec *spec, const char *sc
 	if (file_remove(AT_FDCWD, folder, err) < 0 ||
 	    project_export(&s->arena, &s->project, spec->tree, scratch, folder, err) < 0 ||
 	    file_chown_tree(folder, uid, gid, err) < 0 ||
-	    run_hook(s, spec, folder, uid, gid, err) < 0 ||
+	    run_with_caches(s, spec, scratch, folder, uid, gid, err) < 0 ||
 	    make_mount_points(s, spec->app, folder, err) < 0)
 		return -1;
 	return pack(s, spec, folder, uid, gid, out, err);

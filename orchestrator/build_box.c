@@ -198,7 +198,9 @@ static int run_step(struct box *b, const char *hook, bool as_root, struct error 
 		.cgroup = b->group,
 		.argv = hook ? argv : lower_script(&b->s->arena, spec->script),
 		.env = lower_build_env(&b->s->arena, spec->image, spec->env),
-		.folder = "/app",
+		.folder = !hook && spec->within
+			? arena_printf(&b->s->arena, "/app/%s", spec->within)
+			: "/app",
 		.input = hook ? spec->config : NULL,
 		.line = spec->line,
 		.ctx = spec->ctx,
@@ -207,7 +209,9 @@ static int run_step(struct box *b, const char *hook, bool as_root, struct error 
 	if (!as_root && lower_user(spec->image, spec->image->user, &inside.uid, &inside.gid) < 0)
 		return fail(err, ERROR_SYSTEM, "the image has no user %s", spec->image->user);
 	if (inside_run(&inside, err) < 0)
-		return hook ? fail_in(err, "%s of the image", hook) : fail_in(err, "build hook");
+		return hook	      ? fail_in(err, "%s of the image", hook)
+			: spec->plain ? -1
+				      : fail_in(err, "build hook");
 	return 0;
 }
 
@@ -218,7 +222,7 @@ static int run_steps(struct box *b, struct error *err)
 	/* The tools of a build may need what is generated in /run. */
 	if (spec->image->build &&
 	    ((spec->image->configure && run_step(b, "configure", true, err) < 0) ||
-	     run_step(b, "build", false, err) < 0))
+	     (!spec->plain && run_step(b, "build", false, err) < 0)))
 		return -1;
 	return spec->script && *spec->script ? run_step(b, NULL, false, err) : 0;
 }

@@ -21,7 +21,9 @@ struct box_spec {
 	const char *cache;	  /* becomes /tmp/cache: of inner ids */
 	const struct json_t *env; /* map of texts */
 	const char *config;	  /* what the image's hooks read */
-	const char *script;	  /* NULL: none */
+	const char *within; /* the folder below /app that the script starts in; NULL: /app itself */
+	bool plain;	    /* the script alone: without the image's `build` */
+	const char *script; /* NULL: none */
 	build_line *line;
 	void *ctx;
 };

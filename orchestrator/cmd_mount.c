@@ -17,6 +17,7 @@
 #include "base/table.h"
 #include "base/text.h"
 #include "orchestrator/commands.h"
+#include "orchestrator/lower.h"
 #include "orchestrator/session.h"
 #include "orchestrator/trash.h"
 #include "runtime/volume.h"
@@ -130,7 +131,8 @@ static int locate(struct session *s, const char *text, struct inside *in, struct
 		return fail(err, ERROR_INPUT, "%s:%s is in memory, and gone with the container",
 			    container, mount);
 	rest = arena_strndup(&s->arena, rest, strlen(rest) - (text_ends(rest, "/") ? 1 : 0));
-	if (open_mount(s, container, json_get_text(m, "source_path", ""), in, err) < 0)
+	if (open_mount(s, lower_mount_owner(container, m), lower_mount_folder(&s->arena, m), in,
+		       err) < 0)
 		return -1;
 	slash = strrchr(rest, '/');
 	in->name = *rest ? (slash ? slash + 1 : rest) : ".";

@@ -37,6 +37,8 @@ int cmd_df(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_pool(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_trash(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_backup(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_source_operation(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_operation(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_cron(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_mount(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_env(void *ctx, int argc, const char **argv, struct error *err);

@@ -9,6 +9,8 @@
 #include "manifests/manifest.h"
 #include "manifests/recipe.h"
 #include "netplan/plan.h"
+#include "orchestrator/desired_mounts.h"
+#include "orchestrator/limits.h"
 #include "orchestrator/project.h"
 #include "orchestrator/state.h"
 
@@ -27,22 +29,6 @@ static const struct desired_image *find_image(const struct desired_image *images
 		if (!strcmp(images[i].name, name))
 			return &images[i];
 	return NULL;
-}
-
-/* Each step of the size doubles what the image asks for. AUTO and S are the image's own. */
-static struct json_t *make_limits(const struct image_description *image, const char *size)
-{
-	static const char *const steps[] = { "S", "M", "L", "XL", "2XL", "4XL" };
-	struct json_t *limits = json_new_map();
-	unsigned shift = 0;
-
-	for (unsigned i = 0; size && i < ARRAY_SIZE(steps); i++)
-		if (!strcmp(size, steps[i]))
-			shift = i;
-	json_put_number(limits, "memory", (int64_t)(image->memory << shift));
-	json_put_number(limits, "cpu_milli", (int64_t)image->cpu_milli << shift);
-	json_put_number(limits, "pids", image->pids);
-	return limits;
 }
 
 static struct json_t *make_relationships(const struct relationship *list, size_t n)
@@ -122,7 +108,7 @@ static int give_addresses(struct maker *m, struct error *err)
 }
 
 static struct json_t *begin(struct maker *m, const char *kind, const char *name, const char *type,
-			    const char *size, uint32_t disk)
+			    const char *size, uint32_t disk, const struct json_t *document)
 {
 	const struct image_description *image = catalog_image(m->in->catalog, type);
 	const struct desired_image *base = find_image(m->in->bases, m->in->n_bases, type);
@@ -134,28 +120,12 @@ static struct json_t *begin(struct maker *m, const char *kind, const char *name,
 	/* As declared in production; a preview has the smallest, whatever the manifest says. */
 	if (!environment_is_production(m->in->environment))
 		size = "S";
-	json_put(c, "limits", make_limits(image, size));
+	json_put(c, "limits", limits_make(image, size, document));
 	json_put(c, "disk", disk ? json_new_number(disk) : NULL);
 	json_put(c, "environment", make_environment(m->in->environment));
 	json_put(c, "endpoints", make_endpoints(image));
 	keep_address(m, c, name);
 	return c;
-}
-
-static struct json_t *make_mounts(const struct mount *list, size_t n)
-{
-	static const char *const sources[] = { "local", "tmp", "instance", "service", "storage" };
-	struct json_t *map = json_new_map();
-
-	for (size_t i = 0; i < n; i++) {
-		struct json_t *mount = json_put(map, list[i].path, json_new_map());
-
-		json_put_text(mount, "source", sources[list[i].source]);
-		json_put_text(mount, "source_path", list[i].source_path);
-		if (list[i].service)
-			json_put_text(mount, "service", list[i].service);
-	}
-	return map;
 }
 
 static int add_name(const char *name, struct json_t *value, void *ctx)
@@ -205,42 +175,43 @@ static void add_code(struct maker *m, struct json_t *c, const struct app *app,
 
 static void add_app(struct maker *m, const struct app *app)
 {
-	struct json_t *c = begin(m, "app", app->name, app->type, app->size, app->disk);
+	struct json_t *c = begin(m, "app", app->name, app->type, app->size,
+				 mounts_disk(app->disk, app->mounts, app->n_mounts), app->document);
 
 	add_code(m, c, app, app->document);
 	json_put(c, "relationships", make_relationships(app->relationships, app->n_relationships));
-	json_put(c, "mounts", make_mounts(app->mounts, app->n_mounts));
+	json_put(c, "mounts", mounts_document(app, app->mounts, app->n_mounts));
 	(void)json_each(json_path(c, "app", "web", "locations", NULL), add_rules,
 			json_put(c, "rules", json_new_map()));
 }
 
-/* `disk` is mostly the app's, and nothing to a worker that keeps nothing. */
-static uint32_t worker_disk(const struct worker *w)
-{
-	for (size_t i = 0; i < w->n_mounts; i++)
-		if (w->mounts[i].source == MOUNT_LOCAL)
-			return w->disk;
-	return 0;
-}
-
 static void add_worker(struct maker *m, const struct app *app, const struct worker *w)
 {
-	struct json_t *c = begin(m, "worker", w->container, app->type, w->size, worker_disk(w));
+	struct json_t *c = begin(m, "worker", w->container, app->type, w->size,
+				 mounts_worker_disk(w), w->document);
 
 	add_code(m, c, app, w->document);
 	json_put(c, "endpoints", json_new_map());
 	json_put(c, "relationships", make_relationships(w->relationships, w->n_relationships));
-	json_put(c, "mounts", make_mounts(w->mounts, w->n_mounts));
+	json_put(c, "mounts", mounts_document(app, w->mounts, w->n_mounts));
 }
 
+/* What an app has in its document, where it is given. */
 static void add_service(struct maker *m, const struct service *service)
 {
-	struct json_t *c =
-		begin(m, "service", service->name, service->type, service->size, service->disk);
+	static const char *const keys[] = { "firewall", "resources", "container_profile" };
+	struct json_t *c = begin(m, "service", service->name, service->type, service->size,
+				 service->disk, service->document);
 
 	json_put(c, "relationships",
 		 make_relationships(service->relationships, service->n_relationships));
 	json_put(c, "configuration", json_copy_deep(service->configuration));
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		const struct json_t *value = json_get(service->document, keys[i]);
+
+		if (value && json_kind_of(value) != KIND_NULL)
+			json_put(c, keys[i], json_copy_deep(value));
+	}
 }
 
 /* An endpoint that only the service's configuration names is on its default one's port. */
@@ -374,7 +345,9 @@ void desired_set_variables(struct json_t *document, const struct json_t *variabl
 
 void desired_shrink(struct json_t *container, const struct image_description *image)
 {
-	json_put(container, "limits", make_limits(image, "S"));
+	const struct json_t *app = json_get(container, "app");
+
+	json_put(container, "limits", limits_make(image, "S", app ? app : container));
 }
 
 void desired_digest(const struct json_t *container, char out[SHA256_HEX])

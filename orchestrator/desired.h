@@ -17,6 +17,7 @@
  *     "app": the rest of the normalised app.yaml,              apps; of workers with "worker" in place of "web"
  *     "variables": what people set beside it: variables.h,     apps, where there are any
  *     "configuration": as in services.yaml                     services
+ *     "firewall", "resources", "container_profile": likewise   services, where they are given
  *   } },
  *   "network": { "paths": { "app -> db tcp/3306": {...} }, "publish": { "address", "port", "to", "container_port" } }
  * }

@@ -11,6 +11,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/backup_vars.c \
 	%D%/bases.c \
 	%D%/build.c \
+	%D%/build_cache.c \
 	%D%/build_box.c \
 	%D%/busy.c \
 	%D%/cmd_backup.c \
@@ -19,6 +20,9 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/cmd_check.c \
 	%D%/cmd_config.c \
 	%D%/cmd_cron.c \
+	%D%/cmd_source.c \
+	%D%/source_op.c \
+	%D%/cmd_operation.c \
 	%D%/cmd_deploy.c \
 	%D%/cmd_df.c \
 	%D%/cmd_destroy.c \
@@ -52,7 +56,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/control.c \
 	%D%/converge.c \
 	%D%/db.c \
-	%D%/desired.c %D%/desired_order.c \
+	%D%/desired.c %D%/desired_mounts.c %D%/desired_order.c \
 	%D%/destroy.c \
 	%D%/effects.c \
 	%D%/flags.c \
@@ -63,6 +67,8 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/gc_facts.c \
 	%D%/git.c \
 	%D%/git_branch.c \
+	%D%/limits.c \
+	%D%/jobs.c \
 	%D%/group.c \
 	%D%/host.c \
 	%D%/inside.c \
@@ -96,6 +102,8 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/supervise.c \
 	%D%/supervise_doze.c \
 	%D%/supervise_idle.c \
+	%D%/names.c \
+	%D%/supervise_names.c \
 	%D%/supervise_quota.c \
 	%D%/supervise_request.c \
 	%D%/supervise_start.c \
@@ -125,6 +133,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/bases.h \
 	%D%/build.h \
 	%D%/build_box.h \
+	%D%/build_cache.h \
 	%D%/busy.h \
 	%D%/command.h \
 	%D%/commands.h \
@@ -133,7 +142,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/converge.h \
 	%D%/db.h \
 	%D%/deploy.h \
-	%D%/desired.h \
+	%D%/desired.h %D%/desired_mounts.h \
 	%D%/destroy.h \
 	%D%/effects.h \
 	%D%/flags.h \
@@ -145,6 +154,9 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/group.h \
 	%D%/host.h \
 	%D%/inside.h \
+	%D%/jobs.h \
+	%D%/limits.h \
+	%D%/names.h \
 	%D%/lineage.h \
 	%D%/log_file.c \
 	%D%/log_file.h \
@@ -164,6 +176,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/secrets.h \
 	%D%/rollout.h \
 	%D%/session.h \
+	%D%/source_op.h \
 	%D%/state.h \
 	%D%/storage.h \
 	%D%/supervise.h \

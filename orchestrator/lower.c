@@ -247,6 +247,23 @@ void lower_container(struct arena *arena, const struct lower_input *in, struct l
 	out->env = lower_env(arena, in->image, in->image->user, env, false);
 }
 
+const char *lower_mount_owner(const char *container, const struct json_t *mount)
+{
+	const char *source = json_get_text(mount, "source", "");
+	bool shared = !strcmp(source, "service") || !strcmp(source, "storage");
+
+	return shared ? json_get_text(mount, "service", container) : container;
+}
+
+/* Those of the instance are apart, so that none has a local mount's name. */
+const char *lower_mount_folder(struct arena *arena, const struct json_t *mount)
+{
+	bool instance = !strcmp(json_get_text(mount, "source", ""), "instance");
+
+	return arena_printf(arena, "%s%s", instance ? ".instance/" : "",
+			    json_get_text(mount, "source_path", ""));
+}
+
 void lower_limits(const struct json_t *container, struct cgroup_limits *out)
 {
 	const struct json_t *limits = json_get(container, "limits");

@@ -63,11 +63,18 @@ void lower_secrets(struct arena *arena, const struct lower_input *in, struct low
 int lower_user(const struct image_description *image, const char *name, uint32_t *uid,
 	       uint32_t *gid);
 
+/* Where a mount's files are: whose volume, which is the container's own or another's, and in which folder of it. In the arena. */
+const char *lower_mount_owner(const char *container, const struct json_t *mount);
+const char *lower_mount_folder(struct arena *arena, const struct json_t *mount);
+
 void lower_limits(const struct json_t *container, struct cgroup_limits *out);
 
-/* The network of the whole environment. egress: for its apps. Lives in the arena; id and uplink are the caller's. */
+/*
+ * The network of the whole environment. Egress: for its apps and workers, unless a firewall limits it; of services for those that have one.
+ * names: what is known of host names (names.h). Lives in the arena; id and uplink are the caller's.
+ */
 void lower_network(struct arena *arena, const struct json_t *desired, const uint32_t *resolvers,
-		   size_t n_resolvers, struct net_plan *out);
+		   size_t n_resolvers, const struct json_t *names, struct net_plan *out);
 
 /* The shell command that an app's hook is, with .environment read first: argv, NULL-terminated. */
 const char *const *lower_hook(struct arena *arena, const char *script);

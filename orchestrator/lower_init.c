@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/auto.h"
 #include "base/cron.h"
 #include "base/json.h"
 #include "manifests/recipe.h"
@@ -154,11 +155,12 @@ static void make_check(struct arena *arena, const struct lower_input *in, const 
 	out->timeout_ms = 60000;
 }
 
-static void add_cron(struct arena *arena, const struct lower_input *in, const char *name,
-		     const struct json_t *cron, const char *const *env, struct init_cron *out)
+static void add_job(struct arena *arena, const struct lower_input *in, const char *name,
+		    const struct json_t *cron, const char *const *env, struct init_cron *out)
 {
 	const struct json_t *commands = json_get(cron, "commands");
 	const struct json_t *environment = json_get(self_of(in), "environment");
+	const char *schedule = json_get_text(cron, "spec", NULL); /* operations have none */
 	const char *stop = json_get_text(commands, "stop", NULL);
 	const char *job =
 		arena_printf(arena, "%s/%s/%s", json_get_text(environment, "project_id", ""),
@@ -166,11 +168,11 @@ static void add_cron(struct arena *arena, const struct lower_input *in, const ch
 	int64_t grace = json_get_number(cron, "shutdown_timeout", SHUTDOWN_S);
 
 	*out = (struct init_cron){
-		.schedule = json_get_text(cron, "spec", ""),
+		.schedule = schedule,
 		.hash = cron_hash(job),
 		.stop = stop ? arena_printf(arena, "%s%s", LOWER_ENVIRONMENT, stop) : NULL,
 	};
-	if (!strcmp(json_get_text(environment, "type", ""), "production"))
+	if (schedule && !strcmp(json_get_text(environment, "type", ""), "production"))
 		out->jitter_s = JITTER_S;
 	out->process = (struct init_process){
 		.name = name,
@@ -183,17 +185,26 @@ static void add_cron(struct arena *arena, const struct lower_input *in, const ch
 	(void)lower_user(in->image, in->image->user, &out->process.uid, &out->process.gid);
 }
 
-static void add_crons(struct arena *arena, const struct lower_input *in, const struct json_t *env,
-		      struct init_spec *out)
+static void add_jobs(struct arena *arena, const struct lower_input *in, const struct json_t *env,
+		     struct init_spec *out)
 {
-	const struct json_t *all = json_path(self_of(in), "app", "crons", NULL);
-	const char **names = json_keys(arena, all, &out->n_crons);
-	struct init_cron *list = arena_array(arena, out->n_crons + 1, sizeof(*list));
+	static const char *const keys[] = { "crons", "operations" };
 	const char *const *vars = lower_env(arena, in->image, in->image->user, env, false);
+	ARENA_LIST(struct init_cron) list = { 0 };
 
-	for (size_t i = 0; i < out->n_crons; i++)
-		add_cron(arena, in, names[i], json_get(all, names[i]), vars, &list[i]);
-	out->crons = list;
+	for (size_t k = 0; k < ARRAY_SIZE(keys); k++) {
+		const struct json_t *all = json_path(self_of(in), "app", keys[k], NULL);
+		const char **names;
+		size_t n;
+
+		names = json_keys(arena, all, &n);
+		for (size_t i = 0; i < n; i++)
+			add_job(arena, in, names[i], json_get(all, names[i]), vars,
+				arena_push(arena, &list));
+	}
+	out->zone = json_text(json_path(self_of(in), "app", "timezone", NULL), NULL);
+	out->crons = list.items;
+	out->n_crons = list.n;
 }
 
 void lower_init(struct arena *arena, const struct lower_input *in, const struct json_t *env,
@@ -212,5 +223,5 @@ void lower_init(struct arena *arena, const struct lower_input *in, const struct 
 			add_process(arena, in, &image->processes[i], env, &list[n++]);
 	*out = (struct init_spec){ .processes = list, .n = n, .log_folder = "/var/log" };
 	make_check(arena, in, env, &out->ready);
-	add_crons(arena, in, env, out);
+	add_jobs(arena, in, env, out);
 }

@@ -273,6 +273,7 @@ static int start_loop(struct supervisor *s, bool deferred, int packets, struct e
 	if (!supervisor_asleep(s))
 		uv_timer_start(&l->retry, on_retry, deferred ? DEFER_MS : 0, 0);
 	supervisor_watch_volumes(s, &l->loop);
+	supervisor_watch_names(s, &l->loop);
 	uv_timer_init(&l->loop, &l->end);
 	watch_end(s);
 	return 0;

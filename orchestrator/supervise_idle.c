@@ -191,7 +191,7 @@ static int may_sleep(struct supervisor *s, struct error *err)
 		return fail(err, ERROR_CONFLICT, "%s isn't running as it should: orch status",
 			    env.name);
 	if (!record || world_running_job(&s->world, &arena, record, &container, NULL))
-		return record ? fail(err, ERROR_CONFLICT, "%s: a cron runs in it", env.name) : -1;
+		return record ? fail(err, ERROR_CONFLICT, "%s: a job runs in it", env.name) : -1;
 	return 0;
 }
 

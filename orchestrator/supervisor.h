@@ -31,6 +31,9 @@ struct supervisor {
 struct uv_loop_s;
 void supervisor_watch_volumes(struct supervisor *s, struct uv_loop_s *loop);
 
+/* Likewise host names that firewalls name. */
+void supervisor_watch_names(struct supervisor *s, struct uv_loop_s *loop);
+
 /* As world_event, with the supervisor as ctx: to the log, the events, and whoever asked for what is at work. */
 void supervisor_tell(void *ctx, const char *what, const char *name, const char *detail,
 		     uint64_t ms);

@@ -103,6 +103,8 @@ int world_stop(void *ctx, const char *name, struct error *err);
 int world_discard(void *ctx, const char *name, struct error *err);
 int world_network(void *ctx, const struct json_t *desired, struct error *err);
 int world_rules(void *ctx, const struct json_t *desired, bool published, struct error *err);
+/* Only what firewalls allow, after names.h learnt something. */
+int world_outbound(struct world *w, const struct json_t *desired, struct error *err);
 int world_change(void *ctx, const char *name, const struct json_t *wanted, unsigned effects,
 		 struct error *err);
 int world_activate(void *ctx, const char *name, const struct json_t *desired,
@@ -121,7 +123,7 @@ int world_hook(void *ctx, const char *name, const char *which, struct error *err
 int world_hold_jobs(struct world *w, const struct json_t *record, uint64_t timeout_ms,
 		    struct error *err);
 void world_release_jobs(struct world *w, const struct json_t *record);
-/* The name of one, with its container's; or NULL, and whether all know that they are held. held may be NULL. */
+/* What one is called (cron "NAME"), with its container's name; or NULL, and whether all know that they are held. held may be NULL. */
 const char *world_running_job(struct world *w, struct arena *arena, const struct json_t *record,
 			      const char **container, bool *held);
 

@@ -177,19 +177,19 @@ static int add_app_mount(struct making *m, int own, const char *path, const stru
 			 struct error *err)
 {
 	const char *target = arena_printf(m->arena, "app/%s", path);
-	const char *source = json_get_text(mount, "source", "");
+	const char *owner = lower_mount_owner(m->name, mount);
 	AUTO(fd) int folder = -1;
 	AUTO(fd) int shared = -1;
 
-	if (!strcmp(source, "tmp"))
+	if (!strcmp(json_get_text(mount, "source", ""), "tmp"))
 		return add_tmpfs(m, TMP_SIZE, m->first + m->uid, 0755, target, err);
-	if (!strcmp(source, "service")) {
-		shared = open_volume(m, json_get_text(mount, "service", ""), err);
+	if (strcmp(owner, m->name) != 0) {
+		shared = open_volume(m, owner, err);
 		if (shared < 0)
 			return -1;
 	}
-	folder = open_in_volume(m, shared < 0 ? own : shared,
-				json_get_text(mount, "source_path", ""), err);
+	folder = open_in_volume(m, shared < 0 ? own : shared, lower_mount_folder(m->arena, mount),
+				err);
 	if (folder < 0)
 		return -1;
 	return add_clone(m, arena_printf(m->arena, "/proc/self/fd/%d", folder), MOUNTS_WRITABLE,

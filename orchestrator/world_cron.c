@@ -15,8 +15,9 @@
 
 static bool has_jobs(const struct json_t *record, const char *name)
 {
-	return json_count(json_path(record, "containers", name, "document", "app", "crons", NULL)) >
-		0;
+	const struct json_t *app = json_path(record, "containers", name, "document", "app", NULL);
+
+	return json_count(json_get(app, "crons")) + json_count(json_get(app, "operations")) > 0;
 }
 
 static void tell_all(struct world *w, const struct json_t *record, const char *command)
@@ -44,7 +45,9 @@ static const char *running_in(struct arena *arena, const struct live *l, bool *h
 	*held &= status.held;
 	for (size_t i = 0; i < status.n_crons; i++)
 		if (status.crons[i].pid)
-			return status.crons[i].name;
+			return arena_printf(arena, "%s \"%s\"",
+					    status.crons[i].operation ? "operation" : "cron",
+					    status.crons[i].name);
 	return NULL;
 }
 
@@ -88,15 +91,15 @@ int world_hold_jobs(struct world *w, const struct json_t *record, uint64_t timeo
 		if (!job && held)
 			return 0;
 		if (job && !told)
-			b.event(w, "wait", container,
-				arena_printf(&arena, "for cron \"%s\" to end", job), 0);
+			b.event(w, "wait", container, arena_printf(&arena, "for %s to end", job),
+				0);
 		told |= job != NULL;
 		if (b.now_ms(w) - since >= timeout_ms)
 			return fail(
 				err, ERROR_TIMEOUT,
-				"%s: cron \"%s\" still runs, and nothing was changed; try again "
-				"later or with a longer --timeout: orch cron ls",
-				container, job ? job : "");
+				"%s: %s still runs, and nothing was changed; try again later or "
+				"with a longer --timeout: orch cron ls, orch operation ls",
+				container, job ? job : "a job");
 		if (world_wait(w, job ? LOOK_MS : SOON_MS, err) < 0)
 			return -1;
 	}

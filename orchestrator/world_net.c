@@ -7,18 +7,24 @@
 #include "netplan/links.h"
 #include "netplan/rules.h"
 #include "orchestrator/lower.h"
+#include "orchestrator/names.h"
 #include "orchestrator/record.h"
 #include "orchestrator/world.h"
 #include "runtime/cgroup.h"
 
 #define UPLINK_TRIES 16
 
-static void make_plan(struct world *w, struct arena *arena, const struct json_t *desired,
-		      struct net_plan *out)
+static int make_plan(struct world *w, struct arena *arena, const struct json_t *desired,
+		     struct net_plan *out, struct error *err)
 {
+	AUTO(json) struct json_t *names = names_know(&w->host, w->env.id, desired, err);
+
+	if (!names)
+		return -1;
 	*out = (struct net_plan){ .id = world_uplink(arena, &w->host, w->env.id),
 				  .uplink = w->env.uplink };
-	lower_network(arena, desired, w->resolvers, w->n_resolvers, out);
+	lower_network(arena, desired, w->resolvers, w->n_resolvers, names, out);
+	return 0;
 }
 
 /* What it had is anybody's while it doesn't run. */
@@ -51,8 +57,7 @@ static int ensure_uplink(struct world *w, const struct json_t *desired, bool fre
 
 		if (ensure_uplink_address(w, fresh, err) < 0)
 			return -1;
-		make_plan(w, &arena, desired, &plan);
-		if (net_plan_check(&plan, err) < 0)
+		if (make_plan(w, &arena, desired, &plan, err) < 0 || net_plan_check(&plan, err) < 0)
 			return -1;
 		r = links_ensure_uplink(w->router, &plan, err);
 		if (r != LINKS_TAKEN)
@@ -82,12 +87,25 @@ int world_rules(void *ctx, const struct json_t *desired, bool published, struct 
 	struct world *w = ctx;
 	struct net_plan plan;
 
-	make_plan(w, &arena, desired, &plan);
+	if (make_plan(w, &arena, desired, &plan, err) < 0)
+		return -1;
 	if (!published)
 		plan.n_publishes = 0;
 	if (rules_ensure_router(w->router, &plan, err) < 0)
 		return -1;
 	return rules_ensure_host(&plan, err);
+}
+
+int world_outbound(struct world *w, const struct json_t *desired, struct error *err)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	struct net_plan plan;
+
+	if (w->router < 0)
+		return 0;
+	if (make_plan(w, &arena, desired, &plan, err) < 0 || net_plan_check(&plan, err) < 0)
+		return -1;
+	return rules_ensure_outbound(w->router, &plan, err);
 }
 
 int world_down(struct world *w, struct error *err)

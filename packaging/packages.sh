@@ -9,11 +9,11 @@ packages_build=(
 	libsqlite3-dev libsquashfs-dev libssl-dev libuv1-dev libyaml-dev
 )
 # shellcheck disable=SC2034
-packages_run=(btrfs-progs ca-certificates curl debian-archive-keyring git mmdebstrap tar zstd)
+packages_run=(btrfs-progs ca-certificates curl debian-archive-keyring git mmdebstrap tar tzdata zstd)
 # shellcheck disable=SC2034
 packages_check=(
 	busybox-static clang clang-format clang-tidy cppcheck iproute2 jq libclang-rt-dev libcriterion-dev
-	nftables procps python3 scdoc shellcheck tzdata util-linux xfsprogs
+	nftables procps python3 scdoc shellcheck util-linux xfsprogs
 )
 
 # From npm, by install_npm: an independent validator of JSON Schemas, and a reader of YAML.

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/auto.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -17,6 +18,7 @@
 #include "runtime/container.h"
 
 #define FOLDER "/run/orch"
+#define ZONE_MAX 65536
 
 static void put(struct text *out, const char *key, const char *value)
 {
@@ -72,10 +74,13 @@ static void put_process(struct text *out, const char *kind, const struct init_pr
 
 static void put_cron(struct text *out, const struct init_cron *c, const struct init_cron *before)
 {
-	put_process(out, "cron", &c->process, before ? &before->process : NULL);
-	put(out, "schedule", c->schedule);
-	put_number(out, "hash", c->hash);
-	put_number(out, "jitter", c->jitter_s);
+	put_process(out, c->schedule ? "cron" : "operation", &c->process,
+		    before ? &before->process : NULL);
+	if (c->schedule) {
+		put(out, "schedule", c->schedule);
+		put_number(out, "hash", c->hash);
+		put_number(out, "jitter", c->jitter_s);
+	}
 	if (c->stop)
 		put(out, "stop", c->stop);
 }
@@ -85,6 +90,8 @@ void init_spec_print(const struct init_spec *spec, struct text *out)
 	put(out, "log_folder", spec->log_folder ? spec->log_folder : "");
 	put_number(out, "log_size", spec->log_size);
 	put_number(out, "clock_rate", spec->clock_rate);
+	if (spec->zone)
+		put(out, "zone", spec->zone);
 	for (size_t i = 0; i < spec->n; i++)
 		put_process(out, spec->processes[i].task ? "task" : "process", &spec->processes[i],
 			    NULL);
@@ -101,11 +108,27 @@ void init_spec_print(const struct init_spec *spec, struct text *out)
 	put_words(out, "env", spec->ready.env);
 }
 
+/* Images needn't have one. */
+static int write_zone(int folder, const char *name, struct error *err)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	const char *path = arena_printf(&arena, "/usr/share/zoneinfo/%s", name);
+	char *data;
+	size_t size;
+	int r = file_read(&arena, AT_FDCWD, path, ZONE_MAX, &data, &size, err);
+
+	if (r == FILE_ABSENT)
+		return fail(err, ERROR_SYSTEM, "no %s: install tzdata on the host", path);
+	return r < 0 ? -1 : file_write(folder, "zone", data, size, 0644, false, err);
+}
+
 int init_write_spec_at(int folder, const struct init_spec *spec, uint32_t owner, struct error *err)
 {
 	AUTO(text) struct text text = { 0 };
 
 	init_spec_print(spec, &text);
+	if (spec->zone && write_zone(folder, spec->zone, err) < 0)
+		return -1;
 	if (file_write(folder, "init.conf", text_get(&text), text.size, 0600, false, err) < 0)
 		return -1;
 	if (fchownat(folder, "init.conf", owner, owner, AT_SYMLINK_NOFOLLOW) < 0)

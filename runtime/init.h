@@ -5,6 +5,7 @@
  * works for whoever is alive: the supervisor that made the container, or the next one.
  *
  *	/run/orch/init.conf	what to run; written by us, read by orch-init when told to
+ *	/run/orch/zone		the host's file of the time zone of crons, where they have one
  *	/run/orch/status	what runs; written by orch-init by rename on every change
  *	/run/orch/control	a unix datagram socket of orch-init: one command a datagram
  *
@@ -18,6 +19,8 @@
  *	stop	stop all in reverse order, each with its signal and grace, then exit
  *	hold	start no job until "release", "start" or "restart"; the status says so. These three leave the epoch as it is
  *	cron NAME	the job is due now, whatever its schedule says
+ *	operation NAME	likewise
+ *	cancel NAME	the operation is not to run, or no longer
  * SIGTERM is stop. orch-init never exits otherwise.
  *
  * It writes each process's output, line by line with an RFC 3339 UTC time stamp in front, to
@@ -58,7 +61,8 @@ struct init_process {
 
 /*
  * A job: runs at times, one of a container at a time, later ones wait. It is stopped after process.timeout_ms, by `stop` or SIGTERM, and killed
- * process.grace_ms later. Its output goes to cron.log.
+ * process.grace_ms later. Its output goes to cron.log. Without a schedule it is an operation: it runs when asked, also beside a cron, and its
+ * output goes to operation.log.
  */
 struct init_cron {
 	struct init_process
@@ -84,6 +88,8 @@ struct init_spec {
 	size_t n;
 	const struct init_cron *crons;
 	size_t n_crons;
+	const char *
+		zone; /* by which schedules are read: a file below /usr/share/zoneinfo here; NULL: UTC */
 	uint32_t clock_rate; /* tests: how many seconds of theirs a real one is; 0: 1 */
 	struct init_check ready;
 	const char *log_folder; /* inside */
@@ -111,6 +117,7 @@ struct init_process_status {
 
 struct init_cron_status {
 	const char *name;
+	bool operation;
 	int pid; /* 0: doesn't run */
 	bool waiting;
 	uint32_t runs;	/* that have ended */

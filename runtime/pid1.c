@@ -48,10 +48,11 @@ void pid1_write_status(void)
 	for (size_t i = 0; i < self.now->n && n < sizeof(text) - 400; i++) {
 		const struct proc *p = &self.now->procs[i];
 
-		if (p->cron)
+		if (p->job)
 			n += (size_t)snprintf(text + n, sizeof(text) - n,
-					      "cron %d %d %u %d %lld %.200s\n", (int)p->pid,
-					      p->waits_ms != 0, p->runs, p->last_exit,
+					      "%s %d %d %u %d %lld %.200s\n",
+					      p->job == JOB_CRON ? "cron" : "operation",
+					      (int)p->pid, p->waits_ms != 0, p->runs, p->last_exit,
 					      (long long)p->due_s, p->name);
 		else if (!p->task)
 			n += (size_t)snprintf(text + n, sizeof(text) - n,
@@ -85,7 +86,15 @@ static void read_command(void)
 		return;
 	text[got] = '\0';
 	if (!strncmp(text, "cron ", 5)) {
-		cron_ask(text + 5);
+		cron_ask(text + 5, JOB_CRON);
+		return;
+	}
+	if (!strncmp(text, "operation ", 10)) {
+		cron_ask(text + 10, JOB_OPERATION);
+		return;
+	}
+	if (!strncmp(text, "cancel ", 7)) {
+		cron_cancel(text + 7, JOB_OPERATION);
 		return;
 	}
 	if (!strcmp(text, "hold") || !strcmp(text, "release")) {
@@ -124,11 +133,8 @@ static void read_stream(struct stream *s)
 	const struct proc *p = owner_of(s);
 	bool check = p == &self.now->check, task = p && p->task;
 
-	(void)stream_read(s,
-			  !p || check	    ? NULL
-				  : p->cron ? "cron"
-					    : p->name,
-			  self.why, task ? sizeof(self.why) : 0);
+	(void)stream_read(s, !p || check ? NULL : conf_log(p), self.why,
+			  task ? sizeof(self.why) : 0);
 }
 
 /* One turn: output, ends of processes, and commands, which are only noted. */
@@ -169,16 +175,15 @@ static void do_start(void)
 		return;
 	}
 	self.now->n = 0;
-	self.now = next;
+	conf_use(next);
 	self.held = false;
-	log_set(self.now->log_folder, self.now->log_size);
 	pid1_set_state(STARTING);
 	if (!run_tasks(self.now, NULL)) {
 		fail();
 		return;
 	}
 	for (size_t i = 0; i < self.now->n && !self.stop_asked; i++)
-		if (!self.now->procs[i].task && !self.now->procs[i].cron)
+		if (!self.now->procs[i].task && !self.now->procs[i].job)
 			run_begin(&self.now->procs[i]);
 }
 
@@ -197,8 +202,8 @@ static bool take_over(struct proc *new, struct proc *old)
 	new->waits_ms = old->waits_ms;
 	new->runs = old->runs;
 	/* Another schedule counts from now on. */
-	if (new->cron && !strcmp(new->schedule, old->schedule) &&
-	    new->cron_hash == old->cron_hash) {
+	if (new->job == JOB_CRON && !strcmp(new->schedule, old->schedule) &&
+	    !strcmp(new->zone, old->zone) && new->cron_hash == old->cron_hash) {
 		new->due_s = old->due_s;
 		new->named_s = old->named_s;
 	}
@@ -237,17 +242,16 @@ static void do_reload(bool swap)
 		return;
 	}
 	run_stop_check();
-	self.now = next;
-	log_set(self.now->log_folder, self.now->log_size);
+	conf_use(next);
 	for (size_t i = old->n; i-- > 0;)
-		if (!conf_find(next, old->procs[i].name, old->procs[i].cron))
+		if (!conf_find(next, old->procs[i].name, old->procs[i].job))
 			run_stop(&old->procs[i]);
 	for (size_t i = 0; i < next->n; i++) {
-		struct proc *p = &next->procs[i], *was = conf_find(old, p->name, p->cron);
+		struct proc *p = &next->procs[i], *was = conf_find(old, p->name, p->job);
 
 		if (p->task)
 			continue;
-		if (p->cron) {
+		if (p->job) {
 			if (was)
 				(void)take_over(p, was);
 		} else if (was)
@@ -279,7 +283,7 @@ static void obey(void)
 static bool all_run(void)
 {
 	for (size_t i = 0; i < self.now->n; i++)
-		if (!self.now->procs[i].task && !self.now->procs[i].cron &&
+		if (!self.now->procs[i].task && !self.now->procs[i].job &&
 		    !self.now->procs[i].pid && !run_rests(&self.now->procs[i]))
 			return false;
 	return true;
@@ -360,7 +364,8 @@ int main(int argc, char **argv)
 	self.now = &self.confs[0];
 	for (size_t i = 0; i < sizeof(self.streams) / sizeof(self.streams[0]); i++)
 		self.streams[i].fd = -1;
-	if (!open_all(argc > 1 ? argv[1] : "/run/orch"))
+	self.folder = argc > 1 ? argv[1] : "/run/orch";
+	if (!open_all(self.folder))
 		return 1;
 	pid1_write_status();
 	while (!self.stop_asked) {

@@ -19,6 +19,7 @@
 #define PID1_LINE 8192	       /* longest line of a log */
 
 enum reaction { NOTHING, SIGNAL, RESTART };
+enum job { NO_JOB, JOB_CRON, JOB_OPERATION }; /* the latter when asked only */
 
 struct stream {
 	int fd; /* read end of a process's output; -1: none */
@@ -39,9 +40,8 @@ struct proc {
 	bool group, may_end;
 	uint64_t
 		hash; /* of what makes it another process: arguments, variables, ids, folder, input */
-	/* of a job */
-	bool cron;
-	const char *schedule, *stop;
+	enum job job;
+	const char *schedule, *zone, *stop; /* zone "": UTC */
 	uint32_t cron_hash, jitter_s;
 	struct cron_spec when;
 	/* as it runs */
@@ -61,14 +61,18 @@ struct conf {
 	char *words[PID1_WORDS];
 	size_t n_words, n;
 	struct proc procs[PID1_PROCESSES], check;
-	const char *log_folder;
+	const char *log_folder, *zone;
 	uint64_t log_size;
 	uint32_t clock_rate;
 };
 
 /* pid1_conf.c: false with `why` filled when the file can't be read or says nonsense. */
 bool conf_read(struct conf *c, int folder, char *why, size_t size);
-struct proc *conf_find(struct conf *c, const char *name, bool cron);
+/* From now on it is self.now. */
+void conf_use(struct conf *c);
+struct proc *conf_find(struct conf *c, const char *name, enum job job);
+/* What a process's output goes to. */
+const char *conf_log(const struct proc *p);
 
 /* pid1_log.c */
 void log_set(const char *folder, uint64_t size);
@@ -95,9 +99,13 @@ void run_reap(void);
 bool run_tasks(struct conf *c, const char *only);
 
 /* pid1_cron.c */
+/* What times are read by: the file `zone` in the folder, or UTC. */
+void cron_set_zone(bool given);
 /* Starts the job that is due, stops one that takes too long; the time until there is something to do again. */
 int64_t cron_turn(void);
-void cron_ask(const char *name);
+void cron_ask(const char *name, enum job job);
+/* Nobody wants it any more: as if its time were over. */
+void cron_cancel(const char *name, enum job job);
 void cron_stop(struct proc *p);
 void cron_ended(struct proc *p);
 
@@ -108,6 +116,7 @@ extern struct self {
 	struct conf confs[2], *now;
 	struct stream streams[PID1_PROCESSES + 1];
 	enum state state;
+	const char *folder; /* of init.conf */
 	char why[300];
 	bool held;	     /* no job is started */
 	struct proc stopper; /* the command that stops a job */

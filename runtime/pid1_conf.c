@@ -175,19 +175,26 @@ static bool read_text(struct reader *r, const char *key, char *value, bool *know
 static bool read_head(struct reader *r, const char *key, char *value, bool *known)
 {
 	struct conf *c = r->c;
-	bool task = !strcmp(key, "task"), cron = !strcmp(key, "cron");
+	bool task = !strcmp(key, "task");
+	enum job job = !strcmp(key, "cron") ? JOB_CRON
+		: !strcmp(key, "operation") ? JOB_OPERATION
+					    : NO_JOB;
 
 	*known = true;
-	if (task || cron || !strcmp(key, "process")) {
+	if (task || job || !strcmp(key, "process")) {
 		if (c->n == PID1_PROCESSES)
 			return refuse(r, "too many processes");
-		if (cron)
-			return begin_process(r, &c->procs[c->n++], value, false) &&
-				(r->p->cron = r->p->group = true);
+		if (job) {
+			if (!begin_process(r, &c->procs[c->n++], value, false))
+				return false;
+			r->p->job = job;
+			r->p->zone = c->zone;
+			return r->p->group = true;
+		}
 		if (!*value ||
 		    strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789_-") != strlen(value))
 			return refuse(r, "bad name");
-		if (conf_find(c, value, false))
+		if (conf_find(c, value, NO_JOB))
 			return refuse(r, "name given twice");
 		return begin_process(r, &c->procs[c->n++], value, task);
 	}
@@ -195,6 +202,8 @@ static bool read_head(struct reader *r, const char *key, char *value, bool *know
 		return begin_process(r, &c->check, "ready", true);
 	if (!strcmp(key, "log_folder"))
 		c->log_folder = value;
+	else if (!strcmp(key, "zone"))
+		c->zone = value;
 	else if (!strcmp(key, "log_size"))
 		c->log_size = strtoull(value, NULL, 10);
 	else if (!strcmp(key, "clock_rate"))
@@ -249,9 +258,9 @@ static bool check_schedules(struct conf *c, char *why, size_t size)
 {
 	for (size_t i = 0; i < c->n; i++) {
 		struct proc *p = &c->procs[i];
-		const char *wrong = !p->cron ? NULL
-			: p->schedule	     ? cron_parse(p->schedule, p->cron_hash, &p->when)
-					     : "it has no schedule";
+		const char *wrong = p->job != JOB_CRON ? NULL
+			: p->schedule ? cron_parse(p->schedule, p->cron_hash, &p->when)
+				      : "it has no schedule";
 
 		if (wrong) {
 			snprintf(why, size, "init.conf: %.100s: %s", p->name, wrong);
@@ -268,6 +277,7 @@ bool conf_read(struct conf *c, int folder, char *why, size_t size)
 
 	c->n = c->n_words = 0;
 	c->log_folder = NULL;
+	c->zone = "";
 	c->log_size = 0;
 	c->clock_rate = 0;
 	memset(&c->check, 0, sizeof(c->check));
@@ -290,10 +300,22 @@ bool conf_read(struct conf *c, int folder, char *why, size_t size)
 	return check_schedules(c, why, size);
 }
 
-struct proc *conf_find(struct conf *c, const char *name, bool cron)
+void conf_use(struct conf *c)
+{
+	self.now = c;
+	log_set(c->log_folder, c->log_size);
+	cron_set_zone(*c->zone);
+}
+
+const char *conf_log(const struct proc *p)
+{
+	return p->job == JOB_CRON ? "cron" : p->job ? "operation" : p->name;
+}
+
+struct proc *conf_find(struct conf *c, const char *name, enum job job)
 {
 	for (size_t i = 0; i < c->n; i++)
-		if (c->procs[i].cron == cron && !strcmp(c->procs[i].name, name))
+		if (c->procs[i].job == job && !strcmp(c->procs[i].name, name))
 			return &c->procs[i];
 	return NULL;
 }

@@ -1,9 +1,10 @@
 /*
- * The jobs of orch-init: one at a time, at times by the calendar
+ * The jobs of orch-init: crons, at times by the calendar, and operations, when asked; of both one at a time
  */
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -20,7 +21,8 @@ static void say(const struct proc *p, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(line + n, sizeof(line) - (size_t)n, fmt, ap);
 	va_end(ap);
-	log_write("cron", line, strlen(line));
+	/* An operation's log is what it said itself. */
+	log_write(p->job == JOB_CRON ? "cron" : "init", line, strlen(line));
 }
 
 static uint32_t rate(void)
@@ -46,11 +48,9 @@ static int64_t calendar(void)
 
 static int64_t next_after(const struct proc *p, int64_t at)
 {
-	time_t t = (time_t)at;
-	struct tm tm;
+	int64_t next;
 
-	gmtime_r(&t, &tm);
-	return cron_next(&p->when, &tm, &tm) ? (int64_t)timegm(&tm) : INT64_MAX;
+	return cron_next(&p->when, at, &next) ? next : INT64_MAX;
 }
 
 /* After the time that the schedule names, at most so much that the next one comes later: the same for the same time. */
@@ -69,9 +69,22 @@ static void plan(struct proc *p, int64_t after)
 	p->due_s = at + (int64_t)((mix ^ mix >> 16) % (uint32_t)spread);
 }
 
-void cron_ask(const char *name)
+/* The zone's file may be another one under the same name: only another value makes the library read it again. */
+void cron_set_zone(bool given)
 {
-	struct proc *p = conf_find(self.now, name, true);
+	char path[300];
+
+	snprintf(path, sizeof(path), ":%s/zone", self.folder);
+	setenv("TZ", "UTC0", 1);
+	tzset();
+	if (given)
+		setenv("TZ", path, 1);
+	tzset();
+}
+
+void cron_ask(const char *name, enum job job)
+{
+	struct proc *p = conf_find(self.now, name, job);
 
 	if (!p)
 		return;
@@ -96,7 +109,7 @@ void cron_stop(struct proc *p)
 		.argv = argv,
 		.uid = p->uid,
 		.gid = p->gid,
-		.cron = true,
+		.job = p->job,
 	};
 	argv[2] = (char *)(uintptr_t)p->stop;
 	if (!run_start(&self.stopper))
@@ -108,6 +121,20 @@ void cron_ended(struct proc *p)
 	p->runs++;
 	p->kill_ms = 0;
 	say(p, "ended, exit %d", p->last_exit);
+	pid1_write_status();
+}
+
+void cron_cancel(const char *name, enum job job)
+{
+	struct proc *p = conf_find(self.now, name, job);
+
+	if (!p)
+		return;
+	p->waits_ms = 0;
+	if (p->pid && !p->kill_ms) {
+		say(p, "cancelled");
+		cron_stop(p);
+	}
 	pid1_write_status();
 }
 
@@ -159,35 +186,52 @@ static bool look(struct proc *p, int64_t now)
 	return p->due_s != before;
 }
 
+/* The next of them, when none runs: the time until there is something to do again. */
+static int64_t turn_of(enum job job)
+{
+	struct proc *running = NULL, *first = NULL;
+
+	for (size_t i = 0; i < self.now->n; i++) {
+		struct proc *p = &self.now->procs[i];
+
+		if (p->job != job)
+			continue;
+		if (p->pid)
+			running = p;
+		else if (p->waits_ms && (!first || p->waits_ms < first->waits_ms))
+			first = p;
+	}
+	if (running)
+		return attend(running);
+	if (!first || self.held || self.state != READY)
+		return LONGEST_MS;
+	begin(first);
+	return 0;
+}
+
 int64_t cron_turn(void)
 {
-	int64_t now = calendar(), wait = LONGEST_MS, left;
-	struct proc *running = NULL, *first = NULL;
+	int64_t now = calendar(), wait = LONGEST_MS;
 	bool changed = false;
 
 	for (size_t i = 0; i < self.now->n; i++) {
 		struct proc *p = &self.now->procs[i];
 
-		if (!p->cron)
+		if (p->job != JOB_CRON)
 			continue;
 		changed |= look(p, now);
-		if (p->pid)
-			running = p;
-		else if (p->waits_ms && (!first || p->waits_ms < first->waits_ms))
-			first = p;
 		if (p->due_s - now < (int64_t)LONGEST_MS / 1000 * rate()) {
-			left = (p->due_s - now) * 1000 / rate();
+			int64_t left = (p->due_s - now) * 1000 / rate();
+
 			wait = left < wait ? left + 1 : wait;
 		}
 	}
 	if (changed)
 		pid1_write_status();
-	if (running) {
-		left = attend(running);
-		return left < wait ? left : wait;
+	for (enum job job = JOB_CRON; job <= JOB_OPERATION; job++) {
+		int64_t left = turn_of(job);
+
+		wait = left < wait ? left : wait;
 	}
-	if (!first || self.held || self.state != READY)
-		return wait;
-	begin(first);
-	return 0;
+	return wait;
 }

@@ -130,8 +130,8 @@ static void ended(struct proc *p, int status)
 {
 	p->pid = 0;
 	p->last_exit = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-	if (p->cron) {
-		drain(p, "cron", NULL, 0);
+	if (p->job) {
+		drain(p, conf_log(p), NULL, 0);
 		if (p != &self.stopper)
 			cron_ended(p);
 		return;
@@ -191,7 +191,7 @@ void run_stop(struct proc *p)
 	if (!pid)
 		return;
 	stopping = p;
-	if (p->cron)
+	if (p->job)
 		cron_stop(p);
 	else
 		(void)kill(p->in_group ? -pid : pid, p->stop_signal);
@@ -204,7 +204,7 @@ void run_stop(struct proc *p)
 			pid1_turn(1000);
 	}
 	stopping = NULL;
-	drain(p, p->cron ? "cron" : p->name, NULL, 0);
+	drain(p, conf_log(p), NULL, 0);
 }
 
 void run_stop_check(void)

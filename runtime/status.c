@@ -70,7 +70,7 @@ static int read_process(char *value, struct init_process_status *out)
 }
 
 /* Its name is last, since it may have spaces. */
-static int read_cron(char *value, struct init_cron_status *out)
+static int read_cron(char *value, bool operation, struct init_cron_status *out)
 {
 	long long pid, waiting, runs, last, next;
 
@@ -82,6 +82,7 @@ static int read_cron(char *value, struct init_cron_status *out)
 		return -1;
 	*out = (struct init_cron_status){
 		.name = value,
+		.operation = operation,
 		.pid = (int)pid,
 		.waiting = waiting,
 		.runs = (uint32_t)runs,
@@ -113,8 +114,9 @@ static int read_line(struct init_status *s, char *key, char *value)
 		s->held = number;
 		return 0;
 	}
-	if (!strcmp(key, "cron"))
-		return s->n_crons == PROCESSES_MAX || read_cron(value, &s->crons[s->n_crons]) < 0
+	if (!strcmp(key, "cron") || !strcmp(key, "operation"))
+		return s->n_crons == PROCESSES_MAX ||
+				read_cron(value, *key == 'o', &s->crons[s->n_crons]) < 0
 			? -1
 			: (s->n_crons++, 0);
 	if (strcmp(key, "process") != 0 || s->n == PROCESSES_MAX)

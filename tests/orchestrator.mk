@@ -10,8 +10,14 @@ tests_unit_test_desired_SOURCES = tests/unit/test_desired.c tests/unit/fake_back
 	tests/unit/fake_backend.h
 unit_tests += tests/unit/test_effects
 unit_tests += tests/unit/test_gc
+unit_tests += tests/unit/test_limits
+tests_unit_test_limits_SOURCES = tests/unit/test_limits.c tests/unit/fake_backend.c \
+	tests/unit/fake_backend.h
 unit_tests += tests/unit/test_lower
 tests_unit_test_lower_SOURCES = tests/unit/test_lower.c tests/unit/fake_backend.c \
+	tests/unit/fake_backend.h
+unit_tests += tests/unit/test_names
+tests_unit_test_names_SOURCES = tests/unit/test_names.c tests/unit/fake_backend.c \
 	tests/unit/fake_backend.h
 unit_tests += tests/unit/test_plan
 unit_tests += tests/unit/test_project
@@ -22,6 +28,7 @@ fuzz_targets += tests/fuzz/fuzz_backup
 EXTRA_DIST += tests/fuzz/fuzz_backup.c
 e2e_tests += tests/e2e/backup.sh
 e2e_tests += tests/e2e/branch.sh
+e2e_tests += tests/e2e/caches.sh
 e2e_tests += tests/e2e/clones.sh
 e2e_tests += tests/e2e/clones-postgresql.sh
 e2e_tests += tests/e2e/contract.sh
@@ -32,12 +39,17 @@ e2e_tests += tests/e2e/drills.sh
 e2e_tests += tests/e2e/effects.sh
 EXTRA_DIST += tests/e2e/effects.py
 e2e_tests += tests/e2e/environments.sh
+e2e_tests += tests/e2e/firewall.sh
 e2e_tests += tests/e2e/group.sh
 e2e_tests += tests/e2e/idle.sh
+e2e_tests += tests/e2e/limits.sh
 e2e_tests += tests/e2e/locations.sh
+e2e_tests += tests/e2e/mounts.sh
+e2e_tests += tests/e2e/operations.sh
 e2e_tests += tests/e2e/rollback.sh
 e2e_tests += tests/e2e/run.sh
 e2e_tests += tests/e2e/services.sh
+e2e_tests += tests/e2e/source.sh
 e2e_tests += tests/e2e/shop.sh
 e2e_tests += tests/e2e/volumes.sh
 EXTRA_DIST += tests/e2e/images.sh tests/e2e/lib.sh tests/e2e/prefix.sh

@@ -27,7 +27,7 @@ for version in 1.0 1.1; do
 	echo "$version" >"$work/app-$version/etc/version"
 	cat >"$work/app-$version/etc/orch/hooks/build" <<-'HOOK'
 		#!/bin/sh
-		sed 's/.*"app":{//' | tr ',{}' '\n' | grep -E '"(flavor|directory|allow_stale|share_between_apps|left-pad)":' >/app/told
+		sed 's/.*"app":{//' | tr ',{}' '\n' | grep -E '"(flavor|directory|watch|allow_stale|share_between_apps|left-pad)":' >/app/told
 	HOOK
 	chmod 755 "$work/app-$version/etc/orch/hooks/build"
 	for type in store cache; do

@@ -8,13 +8,14 @@
 
 static void check(const struct cron_spec *spec, time_t at)
 {
-	struct tm after, next;
-	time_t found;
+	struct tm next;
+	int64_t found;
+	time_t shown;
 
-	gmtime_r(&at, &after);
-	if (!cron_next(spec, &after, &next))
+	if (!cron_next(spec, at, &found))
 		return;
-	found = timegm(&next);
+	shown = found;
+	gmtime_r(&shown, &next);
 	if (found <= at || found % 60 || !(spec->minute >> next.tm_min & 1) ||
 	    !(spec->hour >> next.tm_hour & 1) || !(spec->month >> (next.tm_mon + 1) & 1) ||
 	    !((spec->day >> next.tm_mday & 1) || (spec->weekday >> next.tm_wday & 1)))
@@ -26,6 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char text[256] = "";
 	struct cron_spec spec;
 
+	setenv("TZ", "UTC0", 1);
 	if (size < 4 || size >= sizeof(text))
 		return 0;
 	memcpy(text, data + 4, size - 4);

@@ -78,6 +78,7 @@ static struct init_process process(const char *name, const char *script, bool ta
 
 static const struct init_cron *crons;
 static size_t n_crons;
+static const char *zone;
 
 static void tell(const struct init_process *list, size_t n, const char *command)
 {
@@ -85,6 +86,7 @@ static void tell(const struct init_process *list, size_t n, const char *command)
 					.n = n,
 					.crons = crons,
 					.n_crons = n_crons,
+					.zone = zone,
 					.clock_rate = 1200, /* a minute is 50 ms */
 					.log_folder = LOGS };
 	uint32_t epoch = now.epoch;
@@ -326,6 +328,66 @@ Test(pid1, runs_jobs_on_schedule_one_at_a_time)
 	cr_expect_null(strstr(log_of("cron"), "CLASH"), "%s", log_of("cron"));
 	cr_expect_null(strstr(log_of("cron"), "NEVER"));
 	cr_expect_not_null(strstr(log_of("cron"), "Z path /bin:/usr/bin\n"), "told once for all");
+}
+
+Test(pid1, runs_an_operation_when_asked_also_beside_a_cron)
+{
+	const struct init_process app = process("app", "exec sleep 1000", false);
+	struct init_cron list[] = {
+		job("long", "0 0 29 2 *", "exec sleep 1000"),
+		job("long", NULL, "echo operation; exit 4"),
+		job("endless", NULL, "exec sleep 1000"),
+	};
+
+	list[2].process.grace_ms = 50;
+	list[2].stop = "echo told to stop"; /* and doesn't: it is killed */
+	crons = list;
+	n_crons = 3;
+	tell(&app, 1, "start");
+	wait_for(INIT_READY);
+	cr_assert_eq(init_command_at(folder, "cron long", &err), 0);
+	wait_for_start("long");
+	cr_assert_eq(init_command_at(folder, "operation long", &err), 0);
+	for (int i = 0; i < 1000 && !(job_status("long") && now.crons[1].runs); i++)
+		usleep(5000);
+	cr_expect(now.crons[1].operation);
+	cr_expect_eq(now.crons[1].runs, 1);
+	cr_expect_eq(now.crons[1].last_exit, 4);
+	cr_expect_neq(now.crons[0].pid, 0, "the cron of that name runs on");
+	cr_expect_not_null(strstr(log_of("operation"), "Z operation\n"));
+	cr_expect_null(strstr(log_of("cron"), "Z operation\n"));
+	cr_expect_eq(job_status("endless")->runs, 0, "nobody asked");
+	cr_assert_eq(init_command_at(folder, "operation endless", &err), 0);
+	wait_for_start("endless");
+	cr_assert_eq(init_command_at(folder, "cancel endless", &err), 0);
+	wait_for_runs("endless", 1);
+	cr_expect_not_null(strstr(log_of("operation"), "Z told to stop\n"));
+}
+
+/* 6:00 in Kathmandu is 0:15 UTC, in Tokyo 21:00. */
+Test(pid1, reads_schedules_by_the_zone)
+{
+	const struct init_process app =
+		process("app", "echo TZ is ${TZ-unset}; exec sleep 1000", false);
+	const struct init_cron list[] = { job("morning", "0 6 * * *", "exit 0") };
+
+	crons = list;
+	n_crons = 1;
+	tell(&app, 1, "start");
+	wait_for(INIT_READY);
+	cr_expect_eq(job_status("morning")->next_s % 86400, 6 * 3600, "UTC");
+	zone = "Asia/Kathmandu";
+	tell(&app, 1, "reload");
+	for (int i = 0; i < 1000 && job_status("morning")->next_s % 86400 != 900; i++)
+		usleep(5000);
+	cr_expect_eq(job_status("morning")->next_s % 86400, 900);
+	zone = "Asia/Tokyo";
+	tell(&app, 1, "reload");
+	for (int i = 0; i < 1000 && job_status("morning")->next_s % 86400 != 21 * 3600; i++)
+		usleep(5000);
+	cr_expect_eq(job_status("morning")->next_s % 86400, 21 * 3600,
+		     "another one under the same name");
+	cr_expect_not_null(strstr(log_of("app"), "TZ is unset"));
 }
 
 Test(pid1, starts_no_job_while_held)

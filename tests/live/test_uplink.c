@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/auto.h"
 #include "base/error.h"
 #include "netplan/links.h"
@@ -135,6 +136,61 @@ Test(uplink, egress_taken_away_ends_open_connections)
 	cr_assert_eq(send(server, "b", 1, MSG_NOSIGNAL), 1);
 	cr_expect_not(lab_hears(server));
 	cr_expect_not(lab_hears(client));
+	lab_close(&lab);
+}
+
+/* The outside has two addresses and listens at two ports. */
+Test(uplink, a_limited_member_opens_what_its_firewall_says)
+{
+	static const struct net_allow rules[] = {
+		{ LAB_OUTSIDE, 32, 443 },
+		{ LAB_OUTSIDE, 24, 25 }, /* mail stays closed */
+		{ LAB_OUTSIDE + 1, 32, 0 },
+		{ LAB_OUTSIDE, 31, 443 }, /* overlaps */
+	};
+	AUTO(arena) struct arena arena = { 0 };
+	struct net_outbounds list = { 0 };
+	struct net_member members[LAB_MEMBERS];
+	struct lab lab;
+	AUTO(fd) int web = -1, alt = -1, mail = -1, dns = -1, client = -1, server = -1;
+
+	build(&lab);
+	free(lab_run(lab.outside, "ip addr add 203.0.113.2/32 dev lo"));
+	free(lab_run(LAB_HERE, "ip route add 203.0.113.2/32 via 203.0.113.1 onlink dev wan0"));
+	web = lab_listen(lab.outside, SOCK_STREAM, 0, 443);
+	alt = lab_listen(lab.outside, SOCK_STREAM, 0, 8443);
+	mail = lab_listen(lab.outside, SOCK_STREAM, 0, 25);
+	dns = lab_listen(lab.outside, SOCK_DGRAM, 0, 53);
+	client = lab_dial(lab.members[APP], LAB_OUTSIDE + 1, 8443);
+	cr_assert_geq(client, 0, "it is there");
+	server = lab_accept(alt, NULL);
+	memcpy(members, lab.plan.members, sizeof(members));
+	members[APP].limited = true;
+	lab.plan.members = members;
+	lab_apply(&lab);
+	cr_expect_lt(lab_dial(lab.members[APP], LAB_OUTSIDE, 443), 0, "nothing is allowed");
+	cr_assert_eq(send(client, "a", 1, MSG_NOSIGNAL), 1);
+	cr_expect_not(lab_hears(server), "nor what was open");
+
+	net_outbound_add(&arena, &list, LAB_APP, rules, ARRAY_SIZE(rules));
+	lab.plan.outbounds = list.items;
+	lab.plan.n_outbounds = list.n;
+	LAB_OK(net_plan_check(&lab.plan, err));
+	LAB_OK(rules_ensure_outbound(lab.router, &lab.plan, err));
+	cr_expect_geq(lab_dial(lab.members[APP], LAB_OUTSIDE, 443), 0);
+	cr_expect_lt(lab_dial(lab.members[APP], LAB_OUTSIDE, 8443), 0);
+	cr_expect_geq(lab_dial(lab.members[APP], LAB_OUTSIDE + 1, 443), 0);
+	cr_expect_geq(lab_dial(lab.members[APP], LAB_OUTSIDE + 1, 8443), 0);
+	cr_expect_lt(lab_dial(lab.members[APP], LAB_OUTSIDE, 25), 0);
+	cr_expect_lt(lab_dial(lab.members[APP], LAB_OUTSIDE + 1, 25), 0);
+	cr_expect(lab_ask_udp(lab.members[APP], LAB_OUTSIDE, 53));
+	cr_expect(lab_hears(dns), "resolvers are no part of it");
+	cr_expect_lt(lab_dial(lab.members[DB], LAB_OUTSIDE, 443), 0, "nobody else's");
+	lab_apply(&lab);
+	cr_expect_geq(lab_dial(lab.members[APP], LAB_OUTSIDE + 1, 8443), 0, "all rules at once");
+	lab.plan.n_outbounds = 0;
+	LAB_OK(rules_ensure_outbound(lab.router, &lab.plan, err));
+	cr_expect_lt(lab_dial(lab.members[APP], LAB_OUTSIDE, 443), 0, "taken away");
 	lab_close(&lab);
 }
 

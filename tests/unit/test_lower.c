@@ -15,7 +15,9 @@ static const char group[] =
 	"  'web': {'commands': {'post_start': 'warm'}},"
 	"  'crons': {'tidy up': {'spec': 'H 3 * * *', 'commands': {'start': 'tidy', 'stop': "
 	"'halt'},"
-	"   'shutdown_timeout': null, 'timeout': 60}}}},"
+	"   'shutdown_timeout': null, 'timeout': 60}},"
+	"  'operations': {'clear': {'role': 'admin', 'timeout': null,"
+	"   'commands': {'start': 'clear', 'stop': null}}}}},"
 	" 'app--queue': {'kind': 'worker', 'address': '169.254.16.3', 'app': {'name': 'app',"
 	"  'worker': {'commands': {'start': 'work', 'pre_start': 'look'}}}}}}";
 
@@ -125,7 +127,7 @@ Test(lower, gives_the_web_container_its_jobs)
 
 	cr_assert_not_null(desired);
 	cr_assert_not_null(again);
-	cr_assert_eq(l.init.n_crons, 1);
+	cr_assert_eq(l.init.n_crons, 2);
 	cr_expect_eq(worker.init.n_crons, 0);
 	cr_expect_str_eq(c->process.name, "tidy up");
 	cr_expect_str_eq(c->process.argv[4], "tidy");
@@ -137,4 +139,11 @@ Test(lower, gives_the_web_container_its_jobs)
 	cr_expect_eq(c->process.timeout_ms, 60000);
 	cr_expect_eq(c->jitter_s, 0, "of production only");
 	cr_expect_str_eq(variable(c->process.env, "PLATFORM_APPLICATION_NAME"), "app");
+	c = &l.init.crons[1];
+	cr_expect_str_eq(c->process.name, "clear");
+	cr_expect_str_eq(c->process.argv[4], "clear");
+	cr_expect_null(c->schedule, "only when asked");
+	cr_expect_null(c->stop);
+	cr_expect_eq(c->process.uid, 10000);
+	cr_expect_eq(c->process.timeout_ms, 86400000);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/auto.h"
 #include "base/error.h"
 #include "netplan/links.h"
@@ -291,4 +292,65 @@ Test(links_resolvers, lists_what_a_container_can_reach)
 	cr_expect_eq(links_resolvers(path, out, 1), 1);
 	cr_expect_eq(unlink(path), 0);
 	cr_expect_eq(links_resolvers(path, out, 8), 0);
+}
+
+Test(net_outbound, reads_networks)
+{
+	struct net_allow a = { .port = 7 };
+
+	cr_expect_eq(net_parse_network("10.1.2.3/8", &a), 0);
+	cr_expect_eq(a.prefix, 8);
+	cr_expect_eq(a.port, 7);
+	cr_expect_eq(net_parse_network("192.0.2.1", &a), 0);
+	cr_expect_eq(a.prefix, 32);
+	cr_expect_lt(net_parse_network("192.0.2.0/33", &a), 0);
+	cr_expect_lt(net_parse_network("2001:db8::/32", &a), 0);
+	cr_expect_lt(net_parse_network("/8", &a), 0);
+}
+
+static bool allows(const struct net_allow *a, uint32_t address, uint16_t port)
+{
+	uint32_t mask = a->prefix ? UINT32_MAX << (32 - a->prefix) : 0;
+
+	return ((address ^ a->address) & mask) == 0 && (!a->port || a->port == port);
+}
+
+/* What the pieces say is what the rules say, and each thing is said once. */
+Test(net_outbound, pieces_are_the_rules_and_do_not_overlap)
+{
+	uint32_t seed = 1;
+
+	for (int round = 0; round < 300; round++) {
+		AUTO(arena) struct arena arena = { 0 };
+		struct net_outbounds list = { 0 };
+		struct net_allow rules[6];
+		size_t n = (size_t)(round % 7);
+
+		for (size_t i = 0; i < n; i++) {
+			seed = seed * 1664525u + 1013904223u;
+			rules[i] = (struct net_allow){
+				NET_IP(10, 0, 0, 0) | (seed >> 8 & 0xff),
+				seed >> 16 & 1 ? 24 + (seed >> 17 & 7) : (seed >> 20 & 1) * 32,
+				(uint16_t)(seed >> 24 & 1 ? seed >> 25 & 3 : 65535)
+			};
+		}
+		net_outbound_add(&arena, &list, 5, rules, n);
+		for (uint32_t host = 0; host < 258; host++)
+			for (int k = 0; k < 8; k++) {
+				const uint16_t ports[] = { 1, 2, 3, 4, 5, 25, 65534, 65535 };
+				uint32_t address = NET_IP(9, 255, 255, 255) + host;
+				size_t hits = 0, wanted = 0;
+
+				for (size_t i = 0; i < list.n; i++)
+					hits += list.items[i].source == 5 &&
+						list.items[i].first <= address &&
+						address <= list.items[i].last &&
+						list.items[i].first_port <= ports[k] &&
+						ports[k] <= list.items[i].last_port;
+				for (size_t i = 0; i < n; i++)
+					wanted |= allows(&rules[i], address, ports[k]);
+				cr_assert_eq(hits, wanted, "round %d: %u:%u", round, host,
+					     ports[k]);
+			}
+	}
 }
