@@ -15,6 +15,7 @@
 #include "orchestrator/backup_store.h"
 #include "orchestrator/commands.h"
 #include "orchestrator/session.h"
+#include "orchestrator/urls.h"
 
 #define EXIT_DAMAGED 8
 
@@ -146,7 +147,7 @@ static int restore(struct session *s, const struct backup_place *p, struct error
 		return -1;
 	if (!s->options->quiet)
 		fprintf(stderr, "%s is as in %s\n", s->env.name, p->b.id);
-	printf("http://%s:%u/\n", s->env.publish_address, s->env.publish_port);
+	printf("%s\n", url_of(s, &s->env));
 	return 0;
 }
 

@@ -144,6 +144,8 @@ static void check_all(struct doctor *d)
 	check_program(d, "mmdebstrap", "mmdebstrap: base images are built with it");
 	check_program(d, "mkfs.btrfs", "btrfs-progs: the pool is made with it");
 	check_program(d, "git", "git");
+	say(d, true, "TLS",
+	    "none: https:// routes are served as http://; a proxy in front can do it", "");
 	check_pool(d);
 	check_program(d, "tar", "tar: backups are made with it");
 	check_program(d, "zstd", "zstd: backups are compressed with it");

@@ -60,6 +60,9 @@ static const char *const migrations[] = {
 	" DELETE FROM events WHERE id = NEW.id AND number <= NEW.number - 1000; END;",
 
 	"ALTER TABLE environments ADD COLUMN idle INTEGER NOT NULL DEFAULT 0;",
+
+	"ALTER TABLE environments ADD COLUMN domains TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE environments ADD COLUMN access TEXT NOT NULL DEFAULT '';",
 };
 
 static int fail_db(const struct state *s, struct error *err)

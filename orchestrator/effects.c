@@ -33,9 +33,13 @@ static const struct row {
 	{ "environment", EFFECT_RESTART },
 	{ "url", EFFECT_RESTART },
 	{ "endpoints", EFFECT_LIVE },
-	{ "routes", EFFECT_NONE }, /* in no document: nothing serves them yet */
 	{ "firewall", EFFECT_LIVE },
 	{ "rules", EFFECT_RELOAD },
+	{ "routes", EFFECT_RELOAD },
+	{ "upstreams", EFFECT_RELOAD },
+	{ "versions", EFFECT_RELOAD }, /* nothing is kept of another one */
+	{ "domains", EFFECT_RELOAD },
+	{ "access", EFFECT_RELOAD },
 	{ "limits", EFFECT_LIVE },
 	{ "resources", EFFECT_NONE, .in = "limits" },
 	{ "container_profile", EFFECT_NONE, .in = "limits" },
@@ -70,7 +74,7 @@ static const struct row {
 	{ "app.stack", EFFECT_NONE, .in = "type" },
 	{ "app.timezone", EFFECT_RELOAD },
 	{ "app.worker", EFFECT_RESTART },
-	{ "app.workers", EFFECT_NONE }, /* containers of their own */
+	{ "app.workers", EFFECT_NONE },		   /* containers of their own */
 	{ "app.workers.*.timezone", EFFECT_NONE }, /* of crons, which it has none of */
 	{ "app.workers.*.commands", EFFECT_NONE, .in = "app.worker" },
 	{ "app.web.move_to_root", EFFECT_RELOAD },
@@ -185,7 +189,8 @@ unsigned effect_of_key(const char *file, const char *key, unsigned *presence)
 
 	if (!strcmp(file, "services")) {
 		key += text_starts(key, "*.") ? 2 : 0;
-		row = find_text(&arena, "", key);
+		row = find_text(&arena, "app.", key);
+		row = strcmp(row->path, "app") != 0 ? row : find_text(&arena, "", key);
 	} else if (!strcmp(file, "routes")) {
 		row = find_text(&arena, "routes.", key);
 	}

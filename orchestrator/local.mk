@@ -1,7 +1,7 @@
 noinst_LIBRARIES += %D%/liborchestrator.a
 %C%_liborchestrator_a_CPPFLAGS = $(AM_CPPFLAGS) $(UV_CFLAGS) $(SQLITE_CFLAGS)
 %C%_liborchestrator_a_SOURCES = \
-	%D%/activate.c \
+	%D%/access.c %D%/activate.c \
 	%D%/apply.c \
 	%D%/backup.c \
 	%D%/backup_images.c \
@@ -89,6 +89,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/record.c \
 	%D%/report.c \
 	%D%/request.c \
+	%D%/routes.c %D%/routes_resolve.c %D%/urls.c \
 	%D%/say.c \
 	%D%/secrets.c \
 	%D%/rollout.c \

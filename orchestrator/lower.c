@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "manifests/recipe.h"
+#include "orchestrator/routes.h"
 
 int lower_user(const struct image_description *image, const char *name, uint32_t *uid,
 	       uint32_t *gid)
@@ -153,6 +154,8 @@ static const char *make_config(struct arena *arena, const struct lower_input *in
 	json_put(config, "rules", json_copy_deep(json_get(self, "rules")));
 	json_put(config, "upstream", contract_upstream(&in->contract));
 	json_put_text(config, "data", in->image->data);
+	if (in->image->router)
+		json_put(config, "router", routes_config(in->contract.desired));
 	return json_print(arena, config, FORM_COMPACT);
 }
 

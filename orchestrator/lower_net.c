@@ -14,6 +14,21 @@ static uint32_t address_of(const struct json_t *containers, const char *name)
 	return address;
 }
 
+/* A service has no business outside; a router only where a route leads there. */
+static bool has_egress(struct arena *arena, const struct json_t *container)
+{
+	const char *kind = json_get_text(container, "kind", "");
+	const struct json_t *routes = json_get(container, "routes");
+	const char **names;
+	size_t n;
+
+	names = json_keys(arena, routes, &n);
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(json_get_text(json_get(routes, names[i]), "type", ""), "proxy"))
+			return true;
+	return strcmp(kind, "service") != 0 && strcmp(kind, "router") != 0;
+}
+
 static void lower_publish(struct arena *arena, const struct json_t *containers,
 			  const struct json_t *publish, struct net_plan *out)
 {
@@ -85,7 +100,7 @@ static void lower_member(struct arena *arena, const struct json_t *container,
 	struct firewall f = { .arena = arena, .names = names };
 
 	m->limited = is_given(firewall);
-	m->egress = !service || m->limited;
+	m->egress = has_egress(arena, container) || m->limited;
 	for (size_t i = 0; i < json_count(rules); i++)
 		add_rule(&f, json_at(rules, i));
 	net_outbound_add(arena, outbounds, m->address, f.allows.items, f.allows.n);

@@ -60,7 +60,7 @@ int request_images(struct request *q, bool build, const struct json_t *previous,
 /* The variables that count in s->env, sorted by name. In the session's arena. */
 int request_variables(struct session *s, struct var **out, size_t *n, struct error *err);
 
-/* Address and port under which the app is to be published: asked for, had, or free. */
+/* Address, port and names under which it is to be reached: asked for, had, or free. */
 int request_publish(struct session *s, struct error *err);
 
 /* For struct plan_view, with the request as ctx. */

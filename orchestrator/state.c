@@ -22,7 +22,7 @@ int state_open(const struct host *h, bool read_only, struct state **out, struct 
 #define COLUMNS                                                                          \
 	"id, project, project_id, folder, name, type, wanted, generation, good, uplink," \
 	" publish_address, publish_port, made, parent, expires, paused, deleting,"       \
-	" cloned, restoring, fallback, title, branched, idle"
+	" cloned, restoring, fallback, title, branched, idle, domains, access"
 
 static void read_environment(struct arena *arena, struct sqlite3_stmt *stmt, struct environment *e)
 {
@@ -50,6 +50,8 @@ static void read_environment(struct arena *arena, struct sqlite3_stmt *stmt, str
 		.title = db_text(arena, stmt, 20),
 		.branched = db_number(stmt, 21),
 		.idle = db_number(stmt, 22),
+		.domains = db_text(arena, stmt, 23),
+		.access = db_text(arena, stmt, 24),
 	};
 }
 
@@ -88,15 +90,16 @@ int state_save(struct state *s, const struct environment *e, struct error *err)
 	return db_finish(s,
 			 db_prepare(s, err,
 				    "INSERT OR REPLACE INTO environments(" COLUMNS
-				    ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-				    "ttttttiiiitiitiiiitttii", e->id, e->project, e->project_id,
+				    ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+				    "ttttttiiiitiitiiiitttiitt", e->id, e->project, e->project_id,
 				    e->folder, e->name, e->type, (int64_t)e->wanted, e->generation,
 				    e->good, (int64_t)e->uplink, e->publish_address,
 				    (int64_t)e->publish_port, e->made, e->parent ? e->parent : "",
 				    e->expires, (int64_t)e->paused, (int64_t)e->deleting,
 				    (int64_t)e->cloned, e->restoring ? e->restoring : "",
 				    e->fallback ? e->fallback : "", e->title ? e->title : "",
-				    (int64_t)e->branched, e->idle),
+				    (int64_t)e->branched, e->idle, e->domains ? e->domains : "",
+				    e->access ? e->access : ""),
 			 err);
 }
 

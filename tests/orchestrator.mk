@@ -1,4 +1,5 @@
 # tests of orchestrator/, and of all of it together
+unit_tests += tests/unit/test_access
 unit_tests += tests/unit/test_apply
 tests_unit_test_apply_SOURCES = tests/unit/test_apply.c tests/unit/fake_backend.c \
 	tests/unit/fake_backend.h
@@ -21,6 +22,9 @@ tests_unit_test_names_SOURCES = tests/unit/test_names.c tests/unit/fake_backend.
 	tests/unit/fake_backend.h
 unit_tests += tests/unit/test_plan
 unit_tests += tests/unit/test_project
+unit_tests += tests/unit/test_routes
+tests_unit_test_routes_SOURCES = tests/unit/test_routes.c tests/unit/fake_backend.c \
+	tests/unit/fake_backend.h
 unit_tests += tests/unit/test_tree
 unit_tests += tests/unit/test_variables
 live_tests += tests/live/test_group
@@ -47,6 +51,7 @@ e2e_tests += tests/e2e/locations.sh
 e2e_tests += tests/e2e/mounts.sh
 e2e_tests += tests/e2e/operations.sh
 e2e_tests += tests/e2e/rollback.sh
+e2e_tests += tests/e2e/router.sh
 e2e_tests += tests/e2e/run.sh
 e2e_tests += tests/e2e/services.sh
 e2e_tests += tests/e2e/source.sh

@@ -48,6 +48,17 @@ for version in 1.0 1.1; do
 	check "import" orch image import "$work/app-$version" "app:$version"
 done
 check "import" orch image import "$work/store-1.0" network-storage:2.0
+busybox_image "$work/router" <<'IMAGE'
+kind: router
+user: web
+users: {web: {uid: 10000, gid: 10000, home: /}}
+processes: {router: {command: [/bin/probe, HUPS, main], main: true, reload_signal: HUP, on_reload: signal}}
+endpoints: {http: {scheme: http, port: 80, default: true}}
+memory: 64M
+pids: 40
+path: /bin
+IMAGE
+check "import" orch image import "$work/router" router:1
 
 project=$work/project
 mkdir -p "$project"/{api,elsewhere,.platform}

@@ -80,3 +80,23 @@ Test(effects, of_a_key_of_the_manifest_is_that_of_what_it_comes_to)
 		cr_expect_eq(presence, keys[i].presence, "%s", keys[i].key);
 	}
 }
+
+/* Other routes are a reload of the router, whatever is other in them. */
+static void check_route(void *ctx, const char *path, const struct key *key)
+{
+	AUTO(json) struct json_t *value = json_new_text("x");
+	const char *keys[] = { "routes", "https://{default}/", path };
+	size_t *n = ctx;
+
+	(void)key;
+	cr_expect_eq(effect_of(keys, 3, value, NULL), EFFECT_RELOAD, "%s", path);
+	(*n)++;
+}
+
+Test(effects, of_routes)
+{
+	size_t n = 0;
+
+	format_each(&format_routes, check_route, &n);
+	cr_expect_gt(n, 20);
+}
