@@ -17,7 +17,7 @@ for version in 1.0 1.1; do
 		users: {web: {uid: 10000, gid: 10000, home: /app}}
 		processes:
 		  app: {command: [/bin/probe, HUPS, main], main: true, reload_signal: HUP, on_reload: signal, on_swap: signal}
-		  front: {command: [/bin/probe, HUPS, front], web: true, reload_signal: HUP, on_reload: signal}
+		  front: {command: [/bin/probe, HUPS, front], web: true, reload_signal: HUP, on_reload: signal, on_swap: signal}
 		hooks: [build]
 		endpoints: {http: {scheme: http, port: 80, default: true}}
 		memory: 64M
