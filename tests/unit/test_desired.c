@@ -230,7 +230,7 @@ Test(desired, has_a_router_where_there_are_routes)
 	cr_expect_str_eq(order[0], "app");
 	cr_expect_str_eq(order[1], "db");
 	cr_expect_str_eq(order[2], "orch-router", "after what it leads to");
-	lower_network(&arena, made, NULL, 0, &plan);
+	lower_network(&arena, made, NULL, 0, NULL, &plan);
 	for (size_t i = 0; i < plan.n_members; i++)
 		cr_expect_eq(plan.members[i].egress,
 			     !strcmp(plan.members[i].name, "app") ||
@@ -239,7 +239,7 @@ Test(desired, has_a_router_where_there_are_routes)
 	json_put_text(json_path(made, "containers", "orch-router", "routes",
 				"https://db.{default}/", NULL),
 		      "type", "proxy");
-	lower_network(&arena, made, NULL, 0, &plan);
+	lower_network(&arena, made, NULL, 0, NULL, &plan);
 	for (size_t i = 0; i < plan.n_members; i++)
 		cr_expect(plan.members[i].egress ||
 				  strcmp(plan.members[i].name, "orch-router") != 0,
