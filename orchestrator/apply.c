@@ -29,22 +29,27 @@ static void tell(const struct applier *p, const char *what, const char *name, co
 }
 
 /* Not before everything else went well: who goes back finds the data where it was. */
-static int discard_removed(const struct applier *p, struct error *err)
+static int discard_left(const struct applier *p, struct error *err)
 {
 	const struct backend *b = p->backend;
 
 	for (size_t i = 0; i < p->plan->n; i++) {
 		const struct action *a = &p->plan->actions[i];
+		bool removed = a->kind == ACTION_REMOVE;
 		uint64_t since = b->now_ms(b->ctx);
 
-		if (a->kind != ACTION_REMOVE)
+		if (!removed && !a->data)
 			continue;
 		if (a->data && b->discard(b->ctx, a->container, err) < 0)
 			return fail_in(err, "%s", a->container);
-		json_drop(json_get(p->record, "containers"), a->container);
+		if (removed)
+			json_drop(json_get(p->record, "containers"), a->container);
+		else
+			json_drop(record_entry(p->record, a->container), "leaves");
 		if (save(p, err) < 0)
 			return -1;
-		tell(p, "remove", a->container, a->data ? "data to the trash" : "", since);
+		tell(p, removed ? "remove" : "disk", a->container,
+		     a->data ? "data to the trash" : "", since);
 	}
 	return 0;
 }
@@ -82,6 +87,8 @@ static int record_new(const struct applier *p, size_t *n, struct error *err)
 		json_put_flag(entry, "made", false);
 		json_put_flag(entry, "active", false);
 		json_drop(entry, "changing");
+		if (a->data)
+			json_put_flag(entry, "leaves", true);
 		json_put(entry, "document", json_copy_deep(a->wanted));
 		json_put_number(entry, "generation", json_get_number(p->record, "generation", 0));
 		(*n)++;
@@ -263,5 +270,5 @@ int apply(const struct plan *plan, const struct json_t *desired, struct json_t *
 		return -1;
 	if (finish(&p, err) < 0 || run_hooks(&p, "post_deploy", err) < 0)
 		return -1;
-	return discard_removed(&p, err);
+	return discard_left(&p, err);
 }

@@ -165,6 +165,8 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/limits.h \
 	%D%/names.h \
 	%D%/lineage.h \
+	%D%/log_file.c \
+	%D%/log_file.h \
 	%D%/look.h \
 	%D%/moment.h \
 	%D%/notice.h \

@@ -41,15 +41,16 @@ static const struct image_user *user_of(const struct image_description *image, c
 struct list {
 	struct arena *arena;
 	ARENA_LIST(const char *) items;
-	bool steady; /* leave out what changes with each commit */
+	bool steady, facts; /* leave out what changes without a restart, or all else */
 };
 
 static int add_pair(const char *name, struct json_t *value, void *ctx)
 {
 	struct list *l = ctx;
+	bool fact = !strcmp(name, "PLATFORM_TREE_ID") || !strcmp(name, "PLATFORM_APPLICATION") ||
+		!strcmp(name, "PLATFORM_DOCUMENT_ROOT");
 
-	if (l->steady &&
-	    (!strcmp(name, "PLATFORM_TREE_ID") || !strcmp(name, "PLATFORM_APPLICATION")))
+	if (fact ? l->steady : l->facts)
 		return 0;
 	*arena_push(l->arena, &l->items) =
 		arena_printf(l->arena, "%s=%s", name, json_text(value, ""));
@@ -74,6 +75,15 @@ const char *const *lower_env(struct arena *arena, const struct image_description
 	for (size_t i = 0; i < image->environment.n; i++)
 		*arena_push(arena, &l.items) = image->environment.items[i];
 	(void)json_each(more, add_pair, &l);
+	*arena_push(arena, &l.items) = NULL;
+	return l.items.items;
+}
+
+const char *const *lower_facts(struct arena *arena, const struct json_t *env)
+{
+	struct list l = { .arena = arena, .facts = true };
+
+	(void)json_each(env, add_pair, &l);
 	*arena_push(arena, &l.items) = NULL;
 	return l.items.items;
 }
