@@ -29,7 +29,6 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/cmd_destroy.c \
 	%D%/cmd_env.c \
 	%D%/cmd_events.c \
-	%D%/cmd_exec.c \
 	%D%/cmd_gc.c \
 	%D%/cmd_diff.c \
 	%D%/cmd_exec.c \

@@ -166,7 +166,7 @@ const char *lower_build_config(struct arena *arena, const struct lower_input *in
 }
 
 /* No secrets: every program of the container can read it. */
-const char *lower_facts(struct arena *arena, const struct lower_input *in)
+const char *lower_config(struct arena *arena, const struct lower_input *in)
 {
 	const struct json_t *self = self_of(in), *app = json_get(self, "app");
 	const struct json_t *environment = json_get(self, "environment");
@@ -246,7 +246,7 @@ void lower_container(struct arena *arena, const struct lower_input *in, struct l
 	make_names(arena, in, out);
 	lower_secrets(arena, in, out);
 	out->config = make_config(arena, in, env);
-	out->facts = lower_facts(arena, in);
+	out->facts = lower_config(arena, in);
 	out->env = lower_env(arena, in->image, in->image->user, env, false);
 }
 

@@ -39,7 +39,7 @@ struct lowered {
 
 void lower_container(struct arena *arena, const struct lower_input *in, struct lowered *out);
 /* lowered.facts alone. */
-const char *lower_facts(struct arena *arena, const struct lower_input *in);
+const char *lower_config(struct arena *arena, const struct lower_input *in);
 
 /* Its part for orch-init. env: contract_environment(). */
 void lower_init(struct arena *arena, const struct lower_input *in, const struct json_t *env,
