@@ -1,5 +1,5 @@
 noinst_LIBRARIES += %D%/libbase.a
-%C%_libbase_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CRYPTO_CFLAGS)
+%C%_libbase_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CRYPTO_CFLAGS) $(CRYPT_CFLAGS)
 %C%_libbase_a_SOURCES = \
 	%D%/arena.c %D%/arena.h \
 	%D%/auto.h \
@@ -11,6 +11,7 @@ noinst_LIBRARIES += %D%/libbase.a
 	%D%/file.c %D%/file.h \
 	%D%/json.c %D%/json.h \
 	%D%/log.c %D%/log.h \
+	%D%/password.c %D%/password.h \
 	%D%/process.c %D%/process.h \
 	%D%/secret.c %D%/secret.h \
 	%D%/sha256.c %D%/sha256.h \

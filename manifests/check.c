@@ -116,7 +116,7 @@ static size_t list_types(const struct check *c, bool app, const char ***out)
 	for (size_t i = 0; i < c->types->n; i++) {
 		const struct recipe *r = &c->types->recipes[i];
 
-		if (r->image.app != app)
+		if (r->image.app != app || r->image.router)
 			continue;
 		(*out)[n++] = r->type;
 		for (size_t k = 0; k < r->aliases.n; k++)
@@ -162,6 +162,9 @@ static void check_type(const struct check *c, struct part *part)
 		return;
 	known = catalog_type(c->types, part->type);
 	part->image = catalog_image(c->types, part->type);
+	/* What orch itself puts in front of the apps is nothing to ask for. */
+	if (part->image && part->image->router)
+		part->image = NULL;
 	part->storage = known && known->storage;
 	if (part->kind == PART_WORKER)
 		return;

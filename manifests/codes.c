@@ -59,7 +59,6 @@ const struct code codes[] = {
 	  "none." },
 	{ "N0204", "not done yet",
 	  "As E0204, where it is only checked: `orch deploy` refuses it." },
-	{ "W0204", "read, and not used", "The file is checked, and nothing comes of it yet." },
 	{ "E0205", "given twice",
 	  "A key stands twice in one map, or the same name in two files. Other readers take the "
 	  "last one and say nothing; that is how a "

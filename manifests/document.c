@@ -42,6 +42,7 @@ static void make_worker(const struct app *a, struct worker *w)
 	for (size_t i = 0; i < ARRAY_SIZE(not_its); i++)
 		json_drop(w->document, not_its[i]);
 	replace(w->document, w->node);
+	json_drop(w->document, "timezone"); /* of crons */
 	json_put(json_put(w->document, "worker", json_new_map()), "commands",
 		 commands ? node_json(commands) : NULL);
 	find_variables(w->document, w->variables, w->n_variables);

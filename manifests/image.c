@@ -281,9 +281,12 @@ static void read_upstream(struct problems *p, const struct node *n, void *out)
 
 void image_read_kind(struct problems *p, const struct node *n, void *out)
 {
-	static const char *const words[] = { "app", "service", NULL };
+	static const char *const words[] = { "app", "service", "router", NULL };
+	struct image_description *image = out;
+	int choice = read_choice(p, n, words);
 
-	((struct image_description *)out)->app = read_choice(p, n, words) == 0;
+	image->app = choice == 0;
+	image->router = choice == 2;
 }
 
 static const struct field fields[] = {

@@ -157,11 +157,11 @@ static const char *const clients[] = { "request", "require", NULL };
 static const struct key tls_keys[] = {
 	{ "strict_transport_security", KEY_MAP, .about = "HSTS", .otherwise = "{}",
 	  .keys = transport_keys },
-	{ "min_version", KEY_CHOICE, .about = "TLSv1.2 or TLSv1.3", .otherwise = "null",
+	{ "min_version", KEY_CHOICE, KEY_IDLE, .about = "TLSv1.2 or TLSv1.3", .otherwise = "null",
 	  .choices = versions },
 	{ "client_authentication", KEY_CHOICE, .about = "request or require", .otherwise = "null",
 	  .choices = clients },
-	{ "client_certificate_authorities", KEY_LIST, .about = "PEM", .otherwise = "[]",
+	{ "client_certificate_authorities", KEY_LIST, KEY_IDLE, .about = "PEM", .otherwise = "[]",
 	  .item = &text_item },
 	{ NULL, KEY_END },
 };

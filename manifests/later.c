@@ -27,6 +27,10 @@ static const struct later of_apps[] = {
 	{ "runtime.xdebug", "not set up yet" },
 };
 
+static const struct later of_routes[] = {
+	{ "tls.client_authentication", "there is no TLS" },
+};
+
 static bool is_one_of(const char *const *list, const char *text)
 {
 	for (; *list; list++)
@@ -74,9 +78,7 @@ void later_note(struct problems *p, const struct manifest *m)
 	for (size_t i = 0; i < m->n_apps; i++)
 		for (size_t k = 0; m->apps[i].node && k < ARRAY_SIZE(of_apps); k++)
 			look(p, &of_apps[k], of_apps[k].path, m->apps[i].node);
-	if (m->routes_node && m->n_routes)
-		(void)problem_add(p, PROBLEM_WARNING, "W0204",
-				  (struct place){ .file = m->routes_node->at.file },
-				  "routes are checked, and not served yet: the first app is "
-				  "published as it is");
+	for (size_t i = 0; i < m->n_routes; i++)
+		for (size_t k = 0; k < ARRAY_SIZE(of_routes); k++)
+			look(p, &of_routes[k], of_routes[k].path, m->routes[i].node);
 }

@@ -229,6 +229,11 @@ static void load_all(struct loader *l, int folder, struct error *err)
 	add_members(l, &l->routes, either(l, "routes.yaml", ".platform/routes.yaml", err));
 }
 
+static bool is_empty(const struct node *n)
+{
+	return node_is_null(n) || (n->kind == NODE_MAP && !n->child);
+}
+
 int manifest_load_files(const struct files *files, int folder, const struct catalog *types,
 			struct problems *problems, struct manifest *out, struct error *err)
 {
@@ -239,7 +244,7 @@ int manifest_load_files(const struct files *files, int folder, const struct cata
 		return fail(err, ERROR_ABSENT, "no app.yaml or .platform.app.yaml");
 	if (l.services)
 		services_read(problems, l.services, &l.m);
-	if (l.routes)
+	if (l.routes && !is_empty(l.routes))
 		routes_read(problems, l.routes, &l.m);
 	else
 		routes_default(problems, &l.m);

@@ -190,11 +190,13 @@ static void put_part(struct printer *pr, const char *heading, const struct node 
 		text_add(&pr->out, heading ? " {}\n" : "{}\n");
 }
 
-/* As they are served: also the one that stands for a file that is not there. */
+/* The one that stands for a file that is not there would, written down, be another group: one with a router. */
 static const struct node *routes_of(struct arena *arena, const struct manifest *m)
 {
 	struct node *map = node_new(arena, NODE_MAP, NULL);
 
+	if (!m->routes_node)
+		return NULL;
 	for (size_t i = 0; i < m->n_routes; i++)
 		node_append(map, node_as(arena, m->routes[i].node, m->routes[i].url));
 	return map;

@@ -49,6 +49,7 @@ struct problems {
 	bool lenient;			/* unknown keys are warnings: for files of old */
 	struct source *sources;
 	size_t n_sources, sources_room;
+	struct part *parts; /* what recipes include, once it was read */
 };
 
 void problem_add_source(struct problems *p, const char *file, const char *text, size_t size);

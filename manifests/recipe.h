@@ -17,7 +17,7 @@
  *	  etc/orch/hooks/open: {mode: 0755, text: "..."}
  *	  etc/localtime: {link: /usr/share/zoneinfo/UTC}
  *	image:
- *	  kind: service				or app
+ *	  kind: service				or app; or router: in front of the apps
  *	  user: mysql
  *	  users: {mysql: {uid: 100, gid: 101, home: /mnt, shell: /bin/sh}}
  *	  processes:				name to process
@@ -83,7 +83,7 @@ struct image_endpoint {
 
 /* /etc/orch/image.yaml */
 struct image_description {
-	bool app;	  /* kind: app or service */
+	bool app, router; /* kind: app, router or service */
 	const char *user; /* of processes and hooks of the user; must be in users */
 	struct image_user {
 		const char *name;

@@ -84,6 +84,32 @@ static int find(struct problems *p, const char *file, const char *name, const ch
 	return r;
 }
 
+/* Many recipes have the same parts, which are the most of them: each is parsed once. */
+struct part {
+	const char *path;
+	struct node *root;
+	struct part *next;
+};
+
+static struct node *parse(struct problems *p, const char *path, const char *text, size_t size)
+{
+	struct part *part = p->parts;
+	size_t errors = p->errors;
+	struct node *root;
+
+	while (part && strcmp(part->path, path) != 0)
+		part = part->next;
+	if (part)
+		return part->root;
+	root = tree_parse(p, path, text, size);
+	if (!root || p->errors != errors) /* of each recipe that has it */
+		return root;
+	part = arena_new(p->arena, struct part);
+	*part = (struct part){ path, root, p->parts };
+	p->parts = part;
+	return root;
+}
+
 static struct node *load(struct problems *p, const char *file, const struct node *item,
 			 const char *const *folders, unsigned depth)
 {
@@ -109,7 +135,7 @@ static struct node *load(struct problems *p, const char *file, const struct node
 				  r < 0 ? err.text : "neither here nor in the catalogue's folders");
 		return NULL;
 	}
-	root = tree_parse(p, path, text, size);
+	root = parse(p, path, text, size);
 	return root ? recipe_include(p, path, root, folders, depth + 1) : NULL;
 }
 

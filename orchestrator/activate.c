@@ -76,14 +76,11 @@ static void make_items(struct arena *arena, struct run *r)
 
 static bool waits(struct arena *arena, const struct run *r, const struct item *item)
 {
-	const struct json_t *links = json_get(item->wanted, "relationships");
-	const char **names;
 	size_t n;
+	const char **needs = desired_needs(arena, item->wanted, &n);
 
-	names = json_keys(arena, links, &n);
 	for (size_t i = 0; i < n; i++) {
-		const struct item *on =
-			find(r, json_get_text(json_get(links, names[i]), "service", ""));
+		const struct item *on = find(r, needs[i]);
 
 		if (on && on->stage != STAGE_DONE)
 			return true;

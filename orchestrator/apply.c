@@ -29,22 +29,27 @@ static void tell(const struct applier *p, const char *what, const char *name, co
 }
 
 /* Not before everything else went well: who goes back finds the data where it was. */
-static int discard_removed(const struct applier *p, struct error *err)
+static int discard_left(const struct applier *p, struct error *err)
 {
 	const struct backend *b = p->backend;
 
 	for (size_t i = 0; i < p->plan->n; i++) {
 		const struct action *a = &p->plan->actions[i];
+		bool removed = a->kind == ACTION_REMOVE;
 		uint64_t since = b->now_ms(b->ctx);
 
-		if (a->kind != ACTION_REMOVE)
+		if (!removed && !a->data)
 			continue;
 		if (a->data && b->discard(b->ctx, a->container, err) < 0)
 			return fail_in(err, "%s", a->container);
-		json_drop(json_get(p->record, "containers"), a->container);
+		if (removed)
+			json_drop(json_get(p->record, "containers"), a->container);
+		else
+			json_drop(record_entry(p->record, a->container), "leaves");
 		if (save(p, err) < 0)
 			return -1;
-		tell(p, "remove", a->container, a->data ? "data to the trash" : "", since);
+		tell(p, removed ? "remove" : "disk", a->container,
+		     a->data ? "data to the trash" : "", since);
 	}
 	return 0;
 }
@@ -82,6 +87,8 @@ static int record_new(const struct applier *p, size_t *n, struct error *err)
 		json_put_flag(entry, "made", false);
 		json_put_flag(entry, "active", false);
 		json_drop(entry, "changing");
+		if (a->data)
+			json_put_flag(entry, "leaves", true);
 		json_put(entry, "document", json_copy_deep(a->wanted));
 		json_put_number(entry, "generation", json_get_number(p->record, "generation", 0));
 		(*n)++;
@@ -158,13 +165,30 @@ static int change_running(const struct applier *p, struct error *err)
 	return 0;
 }
 
-static int set_rules(const struct applier *p, bool published, struct error *err)
+static int set_rules(const struct applier *p, const struct json_t *desired, bool published,
+		     struct error *err)
 {
 	const struct backend *b = p->backend;
 
-	if (b->rules(b->ctx, p->desired, published, err) < 0)
+	if (b->rules(b->ctx, desired, published, err) < 0)
 		return fail_in(err, "network");
 	return 0;
+}
+
+/* Where another container is to be published, and the one that was goes on: what is wanted, with that one still. NULL: it isn't so. */
+static struct json_t *as_published(const struct applier *p)
+{
+	const struct json_t *was = json_path(p->record, "network", "publish", NULL);
+	const struct json_t *wanted = json_path(p->desired, "network", "publish", NULL);
+	const char *to = json_get_text(was, "to", "");
+	struct json_t *copy;
+
+	if (!strcmp(to, json_get_text(wanted, "to", to)) ||
+	    !json_path(p->desired, "containers", to, NULL))
+		return NULL;
+	copy = json_copy_deep(p->desired);
+	json_put(json_get(copy, "network"), "publish", json_copy_deep(was));
+	return copy;
 }
 
 /* Is its commit, or without git its code, another than the one whose hooks ran last? */
@@ -226,6 +250,7 @@ int apply(const struct plan *plan, const struct json_t *desired, struct json_t *
 	const struct applier p = { plan, desired, record, backend, options };
 	/* What was published stays reachable while others change; a new group opens when it is ready. */
 	bool published = json_path(record, "network", "publish", NULL) != NULL;
+	AUTO(json) struct json_t *meanwhile = published ? as_published(&p) : NULL;
 	AUTO(arena) struct arena arena = { 0 };
 	size_t n;
 
@@ -234,16 +259,16 @@ int apply(const struct plan *plan, const struct json_t *desired, struct json_t *
 	if (backend->network(backend->ctx, desired, err) < 0)
 		return fail_in(err, "network");
 	if (make_new(&p, &n, err) < 0 || record_changes(&p, err) < 0 ||
-	    set_rules(&p, published, err) < 0)
+	    set_rules(&p, meanwhile ? meanwhile : desired, published, err) < 0)
 		return -1;
 	if (n)
 		tell(&p, "group", "", arena_printf(&arena, "%zu running", n), options->since_ms);
 	if (change_running(&p, err) < 0 || activate_all(&p, err) < 0 ||
 	    run_hooks(&p, "deploy", err) < 0)
 		return -1;
-	if (!published && set_rules(&p, true, err) < 0)
+	if ((!published || meanwhile) && set_rules(&p, desired, true, err) < 0)
 		return -1;
 	if (finish(&p, err) < 0 || run_hooks(&p, "post_deploy", err) < 0)
 		return -1;
-	return discard_removed(&p, err);
+	return discard_left(&p, err);
 }

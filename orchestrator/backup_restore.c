@@ -25,6 +25,7 @@
 #include "orchestrator/progress.h"
 #include "orchestrator/record.h"
 #include "orchestrator/request.h"
+#include "orchestrator/routes.h"
 #include "orchestrator/session.h"
 #include "orchestrator/storage.h"
 #include "orchestrator/supervise.h"
@@ -80,6 +81,9 @@ static int choose_document(struct restoring *r, struct error *err)
 	if (!s->options->data_only) {
 		if (request_publish(s, err) < 0)
 			return -1;
+		/* What asked for a password doesn't go without one elsewhere. */
+		if (!s->exists)
+			s->env.access = routes_access(&s->arena, r->p->b.document);
 		r->document = desired_remake(r->p->b.document, &s->env);
 		return 0;
 	}

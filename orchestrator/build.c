@@ -24,11 +24,36 @@ char *build_scratch(struct session *s, const struct app *app)
 	return arena_printf(&s->arena, "%s/%s.%s", s->host.scratch, s->env.id, app->name);
 }
 
+static bool has_path(const struct json_t *paths, const char *path)
+{
+	for (size_t i = 0; i < json_count(paths); i++)
+		if (!strcmp(json_text(json_at(paths, i), ""), path))
+			return true;
+	return false;
+}
+
+static void add_paths(struct json_t *paths, const struct mount *mounts, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!has_path(paths, mounts[i].path))
+			json_add(paths, json_new_text(mounts[i].path));
+}
+
+/* Of all containers of the app: they have one image. */
+static struct json_t *mount_paths(const struct app *app)
+{
+	struct json_t *paths = json_new_list();
+
+	add_paths(paths, app->mounts, app->n_mounts);
+	for (size_t i = 0; i < app->n_workers; i++)
+		add_paths(paths, app->workers[i].mounts, app->workers[i].n_mounts);
+	return paths;
+}
+
 /* PLATFORM_APPLICATION also says what only matters at run time: a new relationship is no new build. */
 static void identify(struct session *s, const struct build_spec *spec, struct built *out)
 {
 	AUTO(json) struct json_t *all = json_new_map();
-	struct json_t *mounts = json_put(all, "mounts", json_new_list());
 	struct json_t *env = json_put(all, "env", json_copy_deep(spec->identity_env));
 	static const char *const parts[] = { "build", "dependencies", "runtime" };
 	const char *text;
@@ -41,8 +66,7 @@ static void identify(struct session *s, const struct build_spec *spec, struct bu
 		json_put(all, parts[i], json_copy_deep(json_get(spec->app->document, parts[i])));
 	json_drop(env, "PLATFORM_APPLICATION");
 	json_drop(env, "PLATFORM_PROJECT_ENTROPY"); /* the project's, for its life */
-	for (size_t i = 0; i < spec->app->n_mounts; i++)
-		json_add(mounts, json_new_text(spec->app->mounts[i].path));
+	json_put(all, "mounts", mount_paths(spec->app));
 	text = json_print(&s->arena, all, FORM_CANONICAL);
 	sha256_of(text, strlen(text), out->identity);
 }
@@ -67,15 +91,18 @@ int build_find(struct session *s, const struct build_spec *spec, struct built *o
 static int make_mount_points(struct session *s, const struct app *app, const char *folder,
 			     struct error *err)
 {
-	for (size_t i = 0; i < app->n_mounts; i++) {
-		const char *path = arena_printf(&s->arena, "%s/%s", folder, app->mounts[i].path);
+	AUTO(json) struct json_t *paths = mount_paths(app);
+
+	for (size_t i = 0; i < json_count(paths); i++) {
+		const char *mount = json_text(json_at(paths, i), "");
+		const char *path = arena_printf(&s->arena, "%s/%s", folder, mount);
 		struct stat st;
 
 		/* A link in the way would lead out of the image. */
 		if (lstat(path, &st) == 0 && !S_ISDIR(st.st_mode))
 			return fail(err, ERROR_INPUT,
 				    "mount %s: the app has something there that is not a folder",
-				    app->mounts[i].path);
+				    mount);
 		if (file_make_dirs(path, 0755, err) < 0)
 			return -1;
 	}

@@ -16,6 +16,7 @@
 #include "orchestrator/backup_store.h"
 #include "orchestrator/commands.h"
 #include "orchestrator/session.h"
+#include "orchestrator/urls.h"
 
 #define EXIT_DAMAGED 8
 
@@ -149,7 +150,7 @@ static int restore(struct session *s, struct backup_place *p, struct error *err)
 		return -1;
 	if (!s->options->quiet)
 		fprintf(stderr, "%s is as in %s\n", s->env.name, p->b.id);
-	printf("http://%s:%u/\n", s->env.publish_address, s->env.publish_port);
+	printf("%s\n", url_of(s, &s->env));
 	return 0;
 }
 

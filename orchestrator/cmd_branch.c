@@ -20,10 +20,10 @@
 #include "orchestrator/progress.h"
 #include "orchestrator/request.h"
 #include "orchestrator/rollout.h"
-#include "orchestrator/say.h"
 #include "orchestrator/session.h"
 #include "orchestrator/storage.h"
 #include "orchestrator/ttl.h"
+#include "orchestrator/urls.h"
 #include "runtime/volume.h"
 
 struct branch {
@@ -91,6 +91,7 @@ static int remember(struct branch *b, struct error *err)
 	struct environment *e = &s->env;
 
 	e->parent = b->from.env.id;
+	e->access = b->from.env.access;
 	e->type = "development";
 	e->cloned = !o->no_data;
 	e->wanted = false;
@@ -251,7 +252,7 @@ static void say_end(struct branch *b, bool started)
 		json_put_number(end, "created_ms", (int64_t)b->created_ms);
 		json_put(end, "ready_ms",
 			 started ? json_new_number((int64_t)(seconds * 1000)) : NULL);
-		json_put_text(end, "url", started ? say_url(&s->arena, &s->env) : NULL);
+		json_put_text(end, "url", started ? url_of(s, &s->env) : NULL);
 		printf("%s\n", json_print(&s->arena, end, FORM_COMPACT));
 		return;
 	}
@@ -263,7 +264,7 @@ static void say_end(struct branch *b, bool started)
 			(unsigned long long)b->created_ms, s->env.name);
 	fflush(stderr);
 	if (started)
-		printf("%s\n", say_url(&s->arena, &s->env));
+		printf("%s\n", url_of(s, &s->env));
 }
 
 static int run(struct branch *b, const char *name, struct error *err)

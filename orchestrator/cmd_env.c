@@ -12,6 +12,7 @@
 #include "base/process.h"
 #include "base/table.h"
 #include "base/text.h"
+#include "orchestrator/access.h"
 #include "orchestrator/commands.h"
 #include "orchestrator/group.h"
 #include "orchestrator/look.h"
@@ -21,6 +22,7 @@
 #include "orchestrator/session.h"
 #include "orchestrator/tree.h"
 #include "orchestrator/ttl.h"
+#include "orchestrator/urls.h"
 #include "runtime/volume.h"
 
 /* One environment, looked at. */
@@ -90,7 +92,7 @@ static const char *state_of(const struct view *v)
 	return v->n && v->ready == v->n ? "running" : "degraded";
 }
 
-static struct json_t *view_json(struct arena *arena, const struct view *v)
+static struct json_t *view_json(struct session *s, const struct view *v)
 {
 	const struct environment *e = v->e;
 	struct json_t *map = json_new_map(), *size;
@@ -110,10 +112,11 @@ static struct json_t *view_json(struct arena *arena, const struct view *v)
 	json_put_number(map, "containers", (int64_t)v->n);
 	json_put_number(map, "generation", e->generation);
 	json_put_number(map, "good", e->good);
-	json_put_text(map, "url", e->publish_port ? say_url(arena, e) : NULL);
+	json_put_text(map, "url", e->publish_port ? url_of(s, e) : NULL);
+	json_put(map, "urls", urls_json(s, e));
 	json_put_number(map, "keep", e->keep ? e->keep : GROUP_KEEP);
-	json_put_text(map, "made", say_when(arena, e->made, true));
-	json_put_text(map, "expires", e->expires ? say_when(arena, e->expires, true) : NULL);
+	json_put_text(map, "made", say_when(&s->arena, e->made, true));
+	json_put_text(map, "expires", e->expires ? say_when(&s->arena, e->expires, true) : NULL);
 	size = json_put(map, "size", v->sized ? json_new_map() : NULL);
 	if (v->sized) {
 		json_put_number(size, "exclusive", (int64_t)v->exclusive);
@@ -142,15 +145,16 @@ static const char *say_status(const struct view *v)
 	return degraded(v) ? "degraded" : environment_status(v->e);
 }
 
-static void ls_row(struct arena *arena, struct table *t, const struct tree_row *row,
+static void ls_row(struct session *s, struct table *t, const struct tree_row *row,
 		   const struct view *v)
 {
 	const struct environment *e = v->e;
+	struct arena *arena = &s->arena;
 
 	table_row(t, e->project, arena_printf(arena, "%s%s", row->line, e->name), e->type,
 		  say_status(v), arena_printf(arena, "%zu/%zu", v->ready, v->n),
 		  arena_printf(arena, "%lld", (long long)e->generation), say_ago(arena, e->made),
-		  say_left(arena, e->expires), say_size(arena, v), say_url(arena, e), e->id, NULL);
+		  say_left(arena, e->expires), say_size(arena, v), url_of(s, e), e->id, NULL);
 }
 
 int cmd_ls(void *ctx, int argc, const char **argv, struct error *err)
@@ -173,10 +177,10 @@ int cmd_ls(void *ctx, int argc, const char **argv, struct error *err)
 		  "EXPIRES", "SIZE", "URL", "NAME", NULL);
 	for (size_t i = 0; i < n; i++) {
 		const struct view v = view_of(&s, rows[i].environment);
-		struct json_t *map = json_add(list, view_json(&s.arena, &v));
+		struct json_t *map = json_add(list, view_json(&s, &v));
 
 		json_put_number(map, "depth", rows[i].depth);
-		ls_row(&s.arena, &table, &rows[i], &v);
+		ls_row(&s, &table, &rows[i], &v);
 	}
 	if (options->json)
 		session_print("orch.ls/1", "environments", TAKE_PTR(list));
@@ -188,6 +192,8 @@ int cmd_ls(void *ctx, int argc, const char **argv, struct error *err)
 static void print_status(struct session *s, const struct view *v, const char *commit)
 {
 	const struct environment *e = v->e;
+	const char **urls;
+	size_t n;
 
 	printf("%s (%s, %s) of %s: %s, %zu of %zu containers ready\n", e->name, e->id, e->type,
 	       e->project, say_status(v), v->ready, v->n);
@@ -196,8 +202,12 @@ static void print_status(struct session *s, const struct view *v, const char *co
 	printf("  generation  %lld", (long long)e->generation);
 	if (*commit)
 		printf("   commit %.7s", commit);
-	printf("\n  url         %s\n  folder      %s\n  age         %s\n", say_url(&s->arena, e),
-	       e->folder, say_ago(&s->arena, e->made));
+	urls = urls_of(s, e, &n);
+	for (size_t i = 0; i < n; i++)
+		printf("\n  %-12s%s", i ? "" : "url", urls[i]);
+	printf("\n  folder      %s\n  age         %s\n", e->folder, say_ago(&s->arena, e->made));
+	if (e->access && *e->access)
+		printf("  access      not for anybody: orch env set --auth, --access\n");
 	if (e->parent && *e->parent)
 		printf("  parent      %s\n", e->parent);
 	if (e->expires)
@@ -226,7 +236,7 @@ int cmd_status(void *ctx, int argc, const char **argv, struct error *err)
 		return -1;
 	v = view_of(&s, &s.env);
 	if (options->json)
-		session_print("orch.status/1", "environment", view_json(&s.arena, &v));
+		session_print("orch.status/1", "environment", view_json(&s, &v));
 	else
 		print_status(&s, &v, json_get_text(record, "commit", ""));
 	return 0;
@@ -251,7 +261,7 @@ int cmd_open(void *ctx, int argc, const char **argv, struct error *err)
 		return -1;
 	if (!s.env.generation || !s.env.publish_port)
 		return fail(err, ERROR_ABSENT, "%s was never deployed: orch deploy", s.env.name);
-	url = say_url(&s.arena, &s.env);
+	url = url_of(&s, &s.env);
 	if (options->json)
 		session_print("orch.open/1", "url", json_new_text(url));
 	else
@@ -332,16 +342,20 @@ static int env_set(struct session *s, struct error *err)
 	const struct options *o = s->options;
 	AUTO(fd) int lock = -1;
 
-	if (!o->type && !o->title && !o->parent && !o->ttl && !o->keep)
+	if (!o->type && !o->title && !o->parent && !o->ttl && !o->keep && !o->access && !o->auth)
 		return fail(err, ERROR_INPUT,
 			    "nothing to set: orch env set --type staging, --title, --ttl, "
-			    "--parent, --keep");
+			    "--parent, --keep, --auth, --access");
 	if (rollout_lock(s, &lock, err) < 0 || session_environment(s, err) < 0)
 		return -1;
 	if ((o->type && set_type(s, o->type, err) < 0) ||
 	    (o->parent && set_parent(s, o->parent, err) < 0) ||
 	    (o->ttl && ttl_set(&s->env, o->ttl, err) < 0) ||
 	    (o->keep && set_keep(s, o->keep, err) < 0))
+		return -1;
+	if (o->access || o->auth)
+		s->env.access = access_set(&s->arena, s->env.access, o->access, o->auth, err);
+	if (!s->env.access)
 		return -1;
 	if (o->title)
 		s->env.title = o->title;
@@ -353,7 +367,8 @@ static int env_set(struct session *s, struct error *err)
 		fprintf(stderr, "%s is set%s\n", s->env.name,
 			o->type		  ? "; the app is told with the next orch deploy"
 				: o->keep ? "; snapshots beyond that go with the next orch deploy"
-					  : "");
+				: o->access || o->auth ? "; the next orch deploy does it"
+						       : "");
 	return 0;
 }
 

@@ -1,5 +1,5 @@
 /*
- * cmd_explain.c - what the code of a problem means
+ * cmd_explain.c - what the code of a problem means; what there is to write in a file, and what its change causes
  */
 #include <stdio.h>
 #include <string.h>
@@ -7,8 +7,11 @@
 #include "base/auto.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/table.h"
 #include "manifests/codes.h"
+#include "manifests/format.h"
 #include "orchestrator/commands.h"
+#include "orchestrator/effects.h"
 #include "orchestrator/options.h"
 #include "orchestrator/session.h"
 
@@ -61,6 +64,64 @@ static void list_all(const struct options *options)
 		json_free(list);
 }
 
+static const struct {
+	const char *name;
+	const struct key *key;
+} files[] = {
+	{ "app", &format_app },
+	{ "services", &format_services },
+	{ "routes", &format_routes },
+};
+
+struct keys {
+	const char *file;
+	struct json_t *seen, *list; /* owned */
+	struct table table;
+};
+
+/* A map with keys of its own has no effect but theirs; a spelling of old that of the new one. */
+static void add_key(void *ctx, const char *path, const struct key *key)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	struct keys *k = ctx;
+	unsigned presence, effect = effect_of_key(k->file, path, &presence);
+	const char *changed = effect_name(effect), *comes = effect_name(presence);
+	bool other = key->kind == KEY_MAP || key->flags & KEY_OLD;
+	struct json_t *map;
+
+	/* All kinds of routes have some. */
+	if (json_get(k->seen, path))
+		return;
+	json_put_flag(k->seen, path, true);
+	map = json_add(k->list, json_new_map());
+	json_put_text(map, "key", path);
+	json_put_text(map, "about", key->about);
+	json_put_flag(map, "old", key->flags & KEY_OLD);
+	json_put_text(map, "effect", other ? NULL : changed);
+	json_put_text(map, "presence", other ? NULL : comes);
+	table_row(&k->table, path,
+		  other			       ? ""
+			  : effect == presence ? changed
+					       : arena_printf(&arena, "%s (%s)", changed, comes),
+		  key->about, NULL);
+}
+
+static void explain_keys(const struct options *options, size_t file)
+{
+	AUTO(json) struct json_t *seen = json_new_map();
+	struct keys keys = { .file = files[file].name, .seen = seen, .list = json_new_list() };
+
+	table_row(&keys.table, "KEY", "CHANGED (ADDED)", "WHAT IT IS", NULL);
+	format_each(files[file].key, add_key, &keys);
+	if (options->json) {
+		session_print("orch.explain/1", "keys", keys.list);
+	} else {
+		table_print(&keys.table, stdout);
+		json_free(keys.list);
+	}
+	table_clear(&keys.table);
+}
+
 int cmd_explain(void *ctx, int argc, const char **argv, struct error *err)
 {
 	const struct options *options = ctx;
@@ -70,9 +131,16 @@ int cmd_explain(void *ctx, int argc, const char **argv, struct error *err)
 		list_all(options);
 		return 0;
 	}
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		if (!strcmp(files[i].name, argv[0])) {
+			explain_keys(options, i);
+			return 0;
+		}
 	code = codes_find(argv[0]);
 	if (!code)
-		return fail(err, ERROR_ABSENT, "no code \"%s\"; see them all: orch explain",
+		return fail(err, ERROR_ABSENT,
+			    "no code \"%s\"; see them all: orch explain. Of files there are app, "
+			    "services and routes",
 			    argv[0]);
 	if (options->json) {
 		session_print("orch.explain/1", "code", as_json(code));

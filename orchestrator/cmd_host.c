@@ -146,6 +146,7 @@ static void check_all(struct doctor *d)
 	check_program(d, "mkfs.xfs", "xfsprogs: the pool is made with it");
 	check_program(d, "mke2fs", "e2fsprogs: volumes are made with it");
 	check_program(d, "git", "git");
+	say(d, true, "TLS", "none: https:// routes are served as http://", "");
 	check_pool(d);
 	check_program(d, "tar", "tar: backups are made with it");
 	check_program(d, "zstd", "zstd: backups are compressed with it");

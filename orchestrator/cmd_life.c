@@ -15,9 +15,9 @@
 #include "orchestrator/progress.h"
 #include "orchestrator/record.h"
 #include "orchestrator/rollout.h"
-#include "orchestrator/say.h"
 #include "orchestrator/session.h"
 #include "orchestrator/supervise.h"
+#include "orchestrator/urls.h"
 
 static int ask(struct session *s, const struct environment *e, const char *what, struct error *err)
 {
@@ -139,8 +139,7 @@ int cmd_start(void *ctx, int argc, const char **argv, struct error *err)
 	if (session_environment(&s, err) < 0 || start_one(&s, &s.env, err) < 0)
 		return -1;
 	if (!options->quiet)
-		fprintf(stderr, "%s runs: http://%s:%u/\n", s.env.name, s.env.publish_address,
-			s.env.publish_port);
+		fprintf(stderr, "%s runs: %s\n", s.env.name, url_of(&s, &s.env));
 	return 0;
 }
 
@@ -181,6 +180,6 @@ int cmd_resume(void *ctx, int argc, const char **argv, struct error *err)
 	if (resume_one(&s, &s.env, err) < 0)
 		return -1;
 	if (!options->quiet)
-		fprintf(stderr, "%s goes on: %s\n", s.env.name, say_url(&s.arena, &s.env));
+		fprintf(stderr, "%s goes on: %s\n", s.env.name, url_of(&s, &s.env));
 	return 0;
 }

@@ -14,6 +14,7 @@
 #include "orchestrator/look.h"
 #include "orchestrator/say.h"
 #include "orchestrator/session.h"
+#include "orchestrator/urls.h"
 
 static double cpu_percent(const struct seen *c)
 {
@@ -95,6 +96,7 @@ int cmd_show(void *ctx, int argc, const char **argv, struct error *err)
 	AUTO(json) struct json_t *record = NULL;
 	AUTO(json) struct json_t *document = NULL;
 	const struct json_t *part;
+	struct json_t *copy;
 
 	if (session_supervised(&s, ctx, &record, err) < 0)
 		return -1;
@@ -107,7 +109,10 @@ int cmd_show(void *ctx, int argc, const char **argv, struct error *err)
 	if (!part)
 		return fail(err, ERROR_ABSENT, "no container \"%s\" in %s; see them: orch ps",
 			    argv[0], s.env.name);
-	session_print("orch.show/1", argc ? argv[0] : "environment", json_copy_deep(part));
+	copy = json_copy_deep(part);
+	if (!argc)
+		json_put(copy, "urls", urls_json(&s, &s.env));
+	session_print("orch.show/1", argc ? argv[0] : "environment", copy);
 	return 0;
 }
 

@@ -1,13 +1,11 @@
 /*
  * cmd_logs.c - what the processes of containers wrote, in order of time
  */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/auto.h"
 #include "base/error.h"
@@ -15,19 +13,18 @@
 #include "base/text.h"
 #include "orchestrator/commands.h"
 #include "orchestrator/control.h"
+#include "orchestrator/log_file.h"
 #include "orchestrator/session.h"
 
-#define MAX_READ (64u << 20)
 #define FOLLOW_MS 100
 
-struct log_file {
-	const char *container, *process, *path;
-	off_t offset; /* read so far */
-	ino_t inode;
+struct log_source {
+	const char *container, *process;
+	struct log_file file;
 };
 
 struct log_line {
-	const struct log_file *from;
+	const struct log_source *from;
 	const char *text;
 	const char *stamp; /* a line without a time is of that of the one above it */
 	size_t order;
@@ -35,7 +32,7 @@ struct log_line {
 
 struct reader {
 	struct session *s;
-	ARENA_LIST(struct log_file) files;
+	ARENA_LIST(struct log_source) files;
 	ARENA_LIST(struct log_line) lines;
 };
 
@@ -51,10 +48,10 @@ static int add_container(struct reader *r, const char *folder, const char *conta
 		return 0;
 	for (size_t i = 0; i < n; i++)
 		if (text_ends(names[i], ".log"))
-			*arena_push(arena, &r->files) = (struct log_file){
+			*arena_push(arena, &r->files) = (struct log_source){
 				.container = container,
 				.process = arena_strndup(arena, names[i], strlen(names[i]) - 4),
-				.path = arena_printf(arena, "%s/%s", folder, names[i]),
+				.file.path = arena_printf(arena, "%s/%s", folder, names[i]),
 			};
 	return 0;
 }
@@ -85,38 +82,15 @@ static int find_files(struct reader *r, const char *container, struct error *err
 	return 0;
 }
 
-/* Whole lines after what was read before. The folder is the container's: a link in it is not followed. */
-static void read_more(struct reader *r, struct log_file *f)
+static void read_more(struct reader *r, struct log_source *from)
 {
-	AUTO(fd) int fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	struct stat st;
-	ssize_t got;
-	char *data, *line, *rest, *stamp = NULL;
+	char *data = log_file_more(&r->s->arena, &from->file), *line, *stamp = NULL;
 
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-		return;
-	if (st.st_ino != f->inode || st.st_size < f->offset)
-		f->offset = 0;
-	f->inode = st.st_ino;
-	if (st.st_size - f->offset > MAX_READ)
-		f->offset = st.st_size - MAX_READ;
-	if (st.st_size == f->offset)
-		return;
-	data = arena_alloc(&r->s->arena, (size_t)(st.st_size - f->offset) + 1);
-	got = pread(fd, data, (size_t)(st.st_size - f->offset), f->offset);
-	if (got <= 0)
-		return;
-	data[got] = '\0';
-	rest = strrchr(data, '\n');
-	if (!rest)
-		return;
-	*rest = '\0';
-	f->offset += rest + 1 - data;
 	while ((line = strsep(&data, "\n"))) {
 		if (!stamp || (*line >= '0' && *line <= '9'))
 			stamp = line;
 		*arena_push(&r->s->arena, &r->lines) = (struct log_line){
-			.from = f, .text = line, .stamp = stamp, .order = r->lines.n
+			.from = from, .text = line, .stamp = stamp, .order = r->lines.n
 		};
 	}
 }
@@ -131,22 +105,6 @@ static int by_time(const void *a, const void *b)
 	return r ? r : x->order < y->order ? -1 : x->order > y->order;
 }
 
-/* What a container wrote must not move the reader's cursor or change its colours. */
-static void put_safe(const char *text)
-{
-	bool terminal = isatty(STDOUT_FILENO);
-
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
-
-		if (terminal && ((c < ' ' && c != '\t') || c == 127))
-			putchar('?');
-		else
-			putchar(c);
-	}
-	putchar('\n');
-}
-
 static void print_lines(struct reader *r, size_t tail)
 {
 	size_t first = r->lines.n > tail ? r->lines.n - tail : 0;
@@ -156,7 +114,7 @@ static void print_lines(struct reader *r, size_t tail)
 	for (size_t i = first; i < r->lines.n; i++) {
 		printf("%s/%s ", r->lines.items[i].from->container,
 		       r->lines.items[i].from->process);
-		put_safe(r->lines.items[i].text);
+		log_file_put(r->lines.items[i].text);
 	}
 	fflush(stdout);
 	r->lines.n = 0;

@@ -21,6 +21,7 @@
 #include "orchestrator/session.h"
 #include "orchestrator/terminal.h"
 #include "orchestrator/throwaway.h"
+#include "orchestrator/urls.h"
 
 #define DEFAULT_TIMEOUT_MS 3600000u
 #define GRACE_S \
@@ -213,8 +214,7 @@ static int make_and_run(struct run *r, const char *const *argv, struct error *er
 	r->report.environment = r->s.env.name;
 	r->report.machine_name = r->s.env.id;
 	if (r->s.env.publish_port)
-		r->report.url = arena_printf(&r->report.arena, "http://%s:%u/",
-					     r->s.env.publish_address, r->s.env.publish_port);
+		r->report.url = arena_strdup(&r->report.arena, url_of(&r->s, &r->s.env));
 	return run_command(r, argv, err);
 }
 

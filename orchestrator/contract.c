@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "manifests/recipe.h"
+#include "orchestrator/routes.h"
 #include "orchestrator/variables.h"
 
 char *contract_base64(struct arena *arena, const char *data, size_t size)
@@ -42,14 +43,30 @@ const struct json_t *contract_commands(const struct json_t *container)
 	return own ? own : json_path(container, "app", "web", "commands", NULL);
 }
 
+/* Nothing is in front of the app: what a router would do isn't done. */
+static void put_direct(struct json_t *route)
+{
+	static const char *const off[] = { "cache", "ssi", "sticky" };
+	struct json_t *access = json_put(route, "http_access", json_new_map());
+
+	for (size_t i = 0; i < ARRAY_SIZE(off); i++)
+		json_put_flag(json_put(route, off[i], json_new_map()), "enabled", false);
+	json_put(access, "addresses", json_new_list());
+	json_put(access, "basic_auth", json_new_map());
+	json_put_flag(route, "restrict_robots", false);
+	json_put(route, "tls", json_new_map());
+}
+
 struct json_t *contract_routes(const struct contract *c)
 {
 	const struct json_t *publish = json_path(c->desired, "network", "publish", NULL);
 	const char *to = json_get_text(publish, "to", NULL);
 	const char *url = json_get_text(to ? container_of(c, to) : NULL, "url", NULL);
-	struct json_t *map = json_new_map();
-	struct json_t *route;
+	struct json_t *map, *route;
 
+	if (routes_router(c->desired))
+		return routes_public(c->desired);
+	map = json_new_map();
 	if (!url)
 		return map;
 	route = json_put(map, url, json_new_map());
@@ -58,7 +75,8 @@ struct json_t *contract_routes(const struct contract *c)
 	json_put(route, "attributes", json_new_map());
 	json_put_text(route, "type", "upstream");
 	json_put_text(route, "upstream", to);
-	json_put_text(route, "original_url", "http://{default}/");
+	json_put_text(route, "original_url", "https://{default}/");
+	put_direct(route);
 	return map;
 }
 

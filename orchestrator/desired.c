@@ -12,12 +12,14 @@
 #include "orchestrator/desired_mounts.h"
 #include "orchestrator/limits.h"
 #include "orchestrator/project.h"
+#include "orchestrator/routes.h"
 #include "orchestrator/state.h"
 
 struct maker {
 	struct arena *arena;
 	const struct desired_input *in;
 	struct json_t *containers;
+	const char *router; /* its name; NULL: none */
 	uint32_t *taken;
 	size_t n_taken;
 };
@@ -214,24 +216,9 @@ static void add_service(struct maker *m, const struct service *service)
 	}
 }
 
-/* An endpoint that only the service's configuration names is on its default one's port. */
-static int64_t endpoint_port(struct maker *m, const struct json_t *target, const char *endpoint)
+static void add_paths(struct maker *m, struct json_t *paths, const char *name, const char *key)
 {
-	const struct json_t *all = json_get(target, "endpoints");
-	int64_t port = json_get_number(json_get(all, endpoint), "port", 0);
-	const char **names;
-	size_t n;
-
-	names = json_keys(m->arena, all, &n);
-	for (size_t i = 0; !port && i < n; i++)
-		if (n == 1 || json_get_flag(json_get(all, names[i]), "default", false))
-			port = json_get_number(json_get(all, names[i]), "port", 0);
-	return port;
-}
-
-static void add_paths(struct maker *m, struct json_t *paths, const char *name)
-{
-	const struct json_t *links = json_path(m->containers, name, "relationships", NULL);
+	const struct json_t *links = json_path(m->containers, name, key, NULL);
 	const char **names;
 	size_t n;
 
@@ -239,8 +226,8 @@ static void add_paths(struct maker *m, struct json_t *paths, const char *name)
 	for (size_t i = 0; i < n; i++) {
 		const struct json_t *link = json_get(links, names[i]);
 		const char *target = json_get_text(link, "service", "");
-		int64_t port = endpoint_port(m, json_get(m->containers, target),
-					     json_get_text(link, "endpoint", ""));
+		int64_t port = desired_port(json_get(m->containers, target),
+					    json_get_text(link, "endpoint", ""));
 		struct json_t *path = json_put(
 			paths, arena_printf(m->arena, "%s -> %s tcp/%d", name, target, (int)port),
 			json_new_map());
@@ -249,6 +236,21 @@ static void add_paths(struct maker *m, struct json_t *paths, const char *name)
 		json_put_text(path, "destination", target);
 		json_put_number(path, "port", port);
 	}
+}
+
+/* In front of all the others, and so after them. */
+static void add_router(struct maker *m)
+{
+	const struct manifest *manifest = m->in->manifest;
+	struct json_t *c;
+
+	if (!routes_wanted(manifest, m->in->environment))
+		return;
+	m->router = routes_name(m->arena, manifest);
+	c = begin(m, "router", m->router, ROUTES_TYPE, "S", 0, NULL);
+	json_put_text(c, "url", make_url(m->arena, m->in->environment));
+	routes_put(c, manifest, m->containers);
+	routes_put_environment(c, m->in->environment);
 }
 
 static struct json_t *make_network(struct maker *m)
@@ -260,14 +262,16 @@ static struct json_t *make_network(struct maker *m)
 	size_t n;
 	const char **names = json_keys(m->arena, m->containers, &n);
 
-	for (size_t i = 0; i < n; i++)
-		add_paths(m, paths, names[i]);
+	for (size_t i = 0; i < n; i++) {
+		add_paths(m, paths, names[i], "relationships");
+		add_paths(m, paths, names[i], "upstreams");
+	}
 	if (!m->in->manifest->n_apps)
 		return network;
 	publish = json_put(network, "publish", json_new_map());
 	json_put_text(publish, "address", e->publish_address);
 	json_put_number(publish, "port", e->publish_port);
-	json_put_text(publish, "to", m->in->manifest->apps[0].name);
+	json_put_text(publish, "to", m->router ? m->router : m->in->manifest->apps[0].name);
 	json_put_number(publish, "container_port", 80);
 	return network;
 }
@@ -278,7 +282,7 @@ struct json_t *desired_make(const struct desired_input *in, struct error *err)
 	AUTO(json) struct json_t *desired = json_new_map();
 	const struct manifest *manifest = in->manifest;
 	struct maker m = { .arena = &arena, .in = in };
-	size_t n = manifest->n_apps + manifest->n_services;
+	size_t n = manifest->n_apps + manifest->n_services + 1;
 
 	for (size_t i = 0; i < manifest->n_apps; i++)
 		n += manifest->apps[i].n_workers;
@@ -294,6 +298,7 @@ struct json_t *desired_make(const struct desired_input *in, struct error *err)
 	}
 	for (size_t i = 0; i < manifest->n_services; i++)
 		add_service(&m, &manifest->services[i]);
+	add_router(&m);
 	if (give_addresses(&m, err) < 0)
 		return NULL;
 	json_put(desired, "network", make_network(&m));
@@ -309,6 +314,8 @@ static int give_environment(const char *name, struct json_t *container, void *ct
 	json_put(container, "environment", make_environment(e));
 	if (json_get(container, "url"))
 		json_put_text(container, "url", make_url(&arena, e));
+	if (json_get(container, "domains"))
+		routes_put_environment(container, e);
 	return 0;
 }
 

@@ -4,7 +4,7 @@
  * {
  *   "format": 1, "commit": ..., "subject": ...,
  *   "containers": { NAME: {
- *     "kind": "app" | "worker" | "service", "type": "php:8.2", "base": DIGEST,
+ *     "kind": "app" | "worker" | "service" | "router", "type": "php:8.2", "base": DIGEST,
  *     "code": { "image": DIGEST, "tree": ID },                 apps
  *     "address": "169.254.16.2",
  *     "limits": { "memory": bytes, "cpu_milli": n, "pids": n },
@@ -22,7 +22,7 @@
  *   "network": { "paths": { "app -> db tcp/3306": {...} }, "publish": { "address", "port", "to", "container_port" } }
  * }
  *
- * Workers have what apps have but rules, as APP--WORKER, and no endpoints.
+ * What a router has of its own: routes.h. Workers have what apps have but rules, as APP--WORKER, and no endpoints.
  *
  * Nothing in it comes from the tool's version, the clock or the order of anything: the same
  * project gives the same document, and the digest of a container is that of its part printed canonically.
@@ -30,6 +30,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/sha256.h"
 
@@ -75,10 +76,14 @@ void desired_set_variables(struct json_t *document, const struct json_t *variabl
 /* The smallest size, which previews have whatever the manifest says. */
 void desired_shrink(struct json_t *container, const struct image_description *image);
 
+/* Where a container has an endpoint; one that only a service's configuration names is on its default one's port. */
+int64_t desired_port(const struct json_t *container, const char *endpoint);
+
 /* SHA-256 of the canonical text of one container's document. */
 void desired_digest(const struct json_t *container, char out[SHA256_HEX]);
 
-/*
- * Containers so that each comes after all that it has relationships to; among equals by name. Lives in the arena.
- */
+/* The containers that one needs: of its relationships, or those that a router leads to. Lives in the arena. */
+const char **desired_needs(struct arena *arena, const struct json_t *container, size_t *n);
+
+/* Containers so that each comes after all that it needs; among equals by name. Lives in the arena. */
 const char **desired_order(struct arena *arena, const struct json_t *desired, size_t *n);

@@ -1,4 +1,4 @@
-/* In which order the containers of a document start. */
+/* In which order the containers of a document start, and where they meet. */
 #include "base/arena.h"
 #include "base/auto.h"
 #include "base/json.h"
@@ -12,19 +12,51 @@ struct sorter {
 	size_t n;
 };
 
+int64_t desired_port(const struct json_t *container, const char *endpoint)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	const struct json_t *all = json_get(container, "endpoints");
+	int64_t port = json_get_number(json_get(all, endpoint), "port", 0);
+	const char **names;
+	size_t n;
+
+	names = json_keys(&arena, all, &n);
+	for (size_t i = 0; !port && i < n; i++)
+		if (n == 1 || json_get_flag(json_get(all, names[i]), "default", false))
+			port = json_get_number(json_get(all, names[i]), "port", 0);
+	return port;
+}
+
+const char **desired_needs(struct arena *arena, const struct json_t *container, size_t *n)
+{
+	static const char *const keys[] = { "relationships", "upstreams" };
+	ARENA_LIST(const char *) list = { 0 };
+
+	for (size_t k = 0; k < ARRAY_SIZE(keys); k++) {
+		const struct json_t *links = json_get(container, keys[k]);
+		size_t count;
+		const char **names = json_keys(arena, links, &count);
+
+		for (size_t i = 0; i < count; i++)
+			*arena_push(arena, &list) =
+				json_get_text(json_get(links, names[i]), "service", "");
+	}
+	*n = list.n;
+	return list.items;
+}
+
 /* Depth first; relationships have no cycles once the manifest was checked, and a mark stops one all the same. */
 static void place(struct sorter *s, const char *name)
 {
-	const struct json_t *links = json_path(s->containers, name, "relationships", NULL);
-	const char **names;
+	const char **needs;
 	size_t n;
 
 	if (json_get(s->placed, name) || !json_get(s->containers, name))
 		return;
 	json_put_flag(s->placed, name, true);
-	names = json_keys(s->arena, links, &n);
+	needs = desired_needs(s->arena, json_get(s->containers, name), &n);
 	for (size_t i = 0; i < n; i++)
-		place(s, json_get_text(json_get(links, names[i]), "service", ""));
+		place(s, needs[i]);
 	s->order[s->n++] = name;
 }
 

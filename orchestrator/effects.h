@@ -27,6 +27,12 @@ enum effect {
 unsigned effect_of(const char *const *path, size_t n, const struct json_t *before,
 		   const struct json_t *after);
 
+/*
+ * Of a key of the manifest, as format_each() spells it: "app", "web.locations.*.root". file: app, services, routes. *presence: when it comes
+ * or goes.
+ */
+unsigned effect_of_key(const char *file, const char *key, unsigned *presence);
+
 /* The table tells apart what is below that key. */
 bool effect_in_parts(const char *const *path, size_t n);
 

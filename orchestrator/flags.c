@@ -14,6 +14,13 @@ static const char *const type_choices[] = { "staging", "development", NULL };
 static const char *const as_choices[] = { "variable", "file", NULL };
 static const char *const format_choices[] = { "text", "json", "github", "sarif", NULL };
 
+#define DOMAIN_FLAG                                                             \
+	{                                                                       \
+		"domain", 0, FLAG_LIST, AT(domains), "NAME",                    \
+			"what {default} stands for in routes; again: more for " \
+			"{all}; \"-\": none"                                    \
+	}
+
 /* Of each verb that makes environments. */
 #define TTL_FLAG                                                                       \
 	{                                                                              \
@@ -60,7 +67,8 @@ const struct cli_flag validate_flags[] = {
 };
 const struct cli_flag plan_flags[] = {
 	{ "worktree", 0, FLAG_SWITCH, AT(worktree), NULL, "the files as they are, not the commit" },
-	{ "publish", 0, FLAG_TEXT, AT(publish), "ADDR:PORT", "where the app is to be reached" },
+	{ "publish", 0, FLAG_TEXT, AT(publish), "ADDR:PORT", "where it is to be reached" },
+	DOMAIN_FLAG,
 	{ "offline", 0, FLAG_SWITCH, AT(offline), NULL,
 	  "all of it, as if nothing ran: without root, images and state" },
 	LENIENT,
@@ -71,7 +79,8 @@ const struct cli_flag plan_flags[] = {
 const struct cli_flag deploy_flags[] = {
 	{ "worktree", 0, FLAG_SWITCH, AT(worktree), NULL, "the files as they are, not the commit" },
 	{ "publish", 0, FLAG_TEXT, AT(publish), "ADDR:PORT",
-	  "where the app is to be reached (default: 127.0.0.1 and a free port)" },
+	  "where it is to be reached (default: 127.0.0.1 and a free port)" },
+	DOMAIN_FLAG,
 	LENIENT,
 	{ "dry-run", 0, FLAG_SWITCH, AT(dry_run), NULL, "as orch plan" },
 	TTL_FLAG,
@@ -176,6 +185,10 @@ const struct cli_flag env_flags[] = {
 	{ "type", 0, FLAG_CHOICE, AT(type), "TYPE", "staging or development", type_choices },
 	{ "title", 0, FLAG_TEXT, AT(title), "TEXT", "for people" },
 	{ "parent", 0, FLAG_TEXT, AT(parent), "NAME", "below which it stands; \"-\": none" },
+	{ "auth", 0, FLAG_LIST, AT(auth), "NAME:PASSWORD",
+	  "who may ask; may be repeated; NAME:- reads it; \"-\": anybody" },
+	{ "access", 0, FLAG_LIST, AT(access), "RULE",
+	  "allow:ADDRESS, deny:any; the first that fits counts; \"-\": none" },
 	{ "keep", 0, FLAG_TEXT, AT(keep), "N",
 	  "so many snapshots of a kind (@g<N>, @before-...) stay (default: 50)" },
 	TTL_FLAG,

@@ -1,7 +1,7 @@
 noinst_LIBRARIES += %D%/liborchestrator.a
 %C%_liborchestrator_a_CPPFLAGS = $(AM_CPPFLAGS) $(UV_CFLAGS) $(SQLITE_CFLAGS)
 %C%_liborchestrator_a_SOURCES = \
-	%D%/activate.c \
+	%D%/access.c %D%/activate.c \
 	%D%/apply.c \
 	%D%/backup.c \
 	%D%/backup_images.c \
@@ -29,7 +29,6 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/cmd_destroy.c \
 	%D%/cmd_env.c \
 	%D%/cmd_events.c \
-	%D%/cmd_exec.c \
 	%D%/cmd_gc.c \
 	%D%/cmd_diff.c \
 	%D%/cmd_exec.c \
@@ -92,6 +91,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/record.c \
 	%D%/report.c \
 	%D%/request.c \
+	%D%/routes.c %D%/routes_resolve.c %D%/urls.c \
 	%D%/say.c \
 	%D%/secrets.c \
 	%D%/request_vars.c \
@@ -164,6 +164,8 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/limits.h \
 	%D%/names.h \
 	%D%/lineage.h \
+	%D%/log_file.c \
+	%D%/log_file.h \
 	%D%/look.h \
 	%D%/moment.h \
 	%D%/notice.h \

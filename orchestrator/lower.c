@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "manifests/recipe.h"
+#include "orchestrator/routes.h"
 
 int lower_user(const struct image_description *image, const char *name, uint32_t *uid,
 	       uint32_t *gid)
@@ -40,15 +41,16 @@ static const struct image_user *user_of(const struct image_description *image, c
 struct list {
 	struct arena *arena;
 	ARENA_LIST(const char *) items;
-	bool steady; /* leave out what changes with each commit */
+	bool steady, facts; /* leave out what changes without a restart, or all else */
 };
 
 static int add_pair(const char *name, struct json_t *value, void *ctx)
 {
 	struct list *l = ctx;
+	bool fact = !strcmp(name, "PLATFORM_TREE_ID") || !strcmp(name, "PLATFORM_APPLICATION") ||
+		!strcmp(name, "PLATFORM_DOCUMENT_ROOT");
 
-	if (l->steady &&
-	    (!strcmp(name, "PLATFORM_TREE_ID") || !strcmp(name, "PLATFORM_APPLICATION")))
+	if (fact ? l->steady : l->facts)
 		return 0;
 	*arena_push(l->arena, &l->items) =
 		arena_printf(l->arena, "%s=%s", name, json_text(value, ""));
@@ -73,6 +75,15 @@ const char *const *lower_env(struct arena *arena, const struct image_description
 	for (size_t i = 0; i < image->environment.n; i++)
 		*arena_push(arena, &l.items) = image->environment.items[i];
 	(void)json_each(more, add_pair, &l);
+	*arena_push(arena, &l.items) = NULL;
+	return l.items.items;
+}
+
+const char *const *lower_facts(struct arena *arena, const struct json_t *env)
+{
+	struct list l = { .arena = arena, .facts = true };
+
+	(void)json_each(env, add_pair, &l);
 	*arena_push(arena, &l.items) = NULL;
 	return l.items.items;
 }
@@ -143,6 +154,8 @@ static const char *make_config(struct arena *arena, const struct lower_input *in
 	json_put(config, "rules", json_copy_deep(json_get(self, "rules")));
 	json_put(config, "upstream", contract_upstream(&in->contract));
 	json_put_text(config, "data", in->image->data);
+	if (in->image->router)
+		json_put(config, "router", routes_config(in->contract.desired));
 	return json_print(arena, config, FORM_COMPACT);
 }
 
@@ -153,7 +166,7 @@ const char *lower_build_config(struct arena *arena, const struct lower_input *in
 }
 
 /* No secrets: every program of the container can read it. */
-const char *lower_facts(struct arena *arena, const struct lower_input *in)
+const char *lower_config(struct arena *arena, const struct lower_input *in)
 {
 	const struct json_t *self = self_of(in), *app = json_get(self, "app");
 	const struct json_t *environment = json_get(self, "environment");
@@ -233,7 +246,7 @@ void lower_container(struct arena *arena, const struct lower_input *in, struct l
 	make_names(arena, in, out);
 	lower_secrets(arena, in, out);
 	out->config = make_config(arena, in, env);
-	out->facts = lower_facts(arena, in);
+	out->facts = lower_config(arena, in);
 	out->env = lower_env(arena, in->image, in->image->user, env, false);
 }
 

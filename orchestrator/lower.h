@@ -39,18 +39,20 @@ struct lowered {
 
 void lower_container(struct arena *arena, const struct lower_input *in, struct lowered *out);
 /* lowered.facts alone. */
-const char *lower_facts(struct arena *arena, const struct lower_input *in);
+const char *lower_config(struct arena *arena, const struct lower_input *in);
 
 /* Its part for orch-init. env: contract_environment(). */
 void lower_init(struct arena *arena, const struct lower_input *in, const struct json_t *env,
 		struct init_spec *out);
 
 /*
- * The image's own variables, then what is the same for every program of the user, then `more`. steady: without those that change
- * with each commit.
+ * The image's own variables, then what is the same for every program of the user, then `more`. steady: without those that
+ * may change under a program that goes on: with a commit, or a location.
  */
 const char *const *lower_env(struct arena *arena, const struct image_description *image,
 			     const char *user, const struct json_t *more, bool steady);
+/* What lower_env() leaves out when steady. */
+const char *const *lower_facts(struct arena *arena, const struct json_t *env);
 
 /* dash reads .environment after all other variables are set; its own output must not disturb. */
 #define LOWER_ENVIRONMENT "[ ! -f /app/.environment ] || . /app/.environment; "

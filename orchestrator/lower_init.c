@@ -99,8 +99,11 @@ static void add_process(struct arena *arena, const struct lower_input *in,
 		.folder = app_main ? "/app" : "/",
 		.argv = app_main ? main_command(arena, &p->command, pre_start, start)
 				 : plain_command(arena, &p->command),
-		.env = lower_env(arena, in->image, user, app_main ? env : NULL,
-				 !start && p->on_swap != REACTION_RESTART),
+		.env = lower_env(arena, in->image, user, app_main ? env : NULL, true),
+		/* A program of the image's own goes on over commits. */
+		.facts = app_main && (start || p->on_swap == REACTION_RESTART)
+			? lower_facts(arena, env)
+			: NULL,
 		.stop_signal = p->stop_signal,
 		.grace_ms = p->grace_ms,
 		.reload_signal = p->reload_signal,

@@ -14,6 +14,20 @@ static uint32_t address_of(const struct json_t *containers, const char *name)
 	return address;
 }
 
+/* Of a router: whether a route does. */
+static bool leads_outside(struct arena *arena, const struct json_t *router)
+{
+	const struct json_t *routes = json_get(router, "routes");
+	const char **names;
+	size_t n;
+
+	names = json_keys(arena, routes, &n);
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(json_get_text(json_get(routes, names[i]), "type", ""), "proxy"))
+			return true;
+	return false;
+}
+
 static void lower_publish(struct arena *arena, const struct json_t *containers,
 			  const struct json_t *publish, struct net_plan *out)
 {
@@ -78,14 +92,16 @@ static void lower_member(struct arena *arena, const struct json_t *container,
 			 const struct json_t *names, struct net_member *m,
 			 struct net_outbounds *outbounds)
 {
-	bool service = !strcmp(json_get_text(container, "kind", ""), "service");
+	const char *kind = json_get_text(container, "kind", "");
+	bool service = !strcmp(kind, "service");
 	const struct json_t *firewall = service ? json_get(container, "firewall")
 						: json_path(container, "app", "firewall", NULL);
 	const struct json_t *rules = json_get(firewall, "outbound");
 	struct firewall f = { .arena = arena, .names = names };
 
 	m->limited = is_given(firewall);
-	m->egress = !service || m->limited;
+	m->egress =
+		!strcmp(kind, "router") ? leads_outside(arena, container) : !service || m->limited;
 	for (size_t i = 0; i < json_count(rules); i++)
 		add_rule(&f, json_at(rules, i));
 	net_outbound_add(arena, outbounds, m->address, f.allows.items, f.allows.n);

@@ -11,8 +11,10 @@ struct options {
 	const char *folder, *root, *project, *environment;
 	const char *progress, *format, *publish, *user, *tail;
 	const char *yes_destroy;
-	const char *to, *as;  /* backup; as: also var set */
-	const char *key_file; /* backup */
+	const char *domains;	   /* deploy, plan */
+	const char *access, *auth; /* env set */
+	const char *to, *as;	   /* backup; as: also var set */
+	const char *key_file;	   /* backup */
 	bool live, no_images, no_secrets, data_only, repair;
 	unsigned long timeout_ms, older_than_ms;
 	unsigned verbose;

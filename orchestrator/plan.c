@@ -102,6 +102,8 @@ static void plan_container(struct maker *m, const char *name, const struct json_
 	bool made = json_get_flag(entry, "made", false);
 	/* What an attempt may have changed before it failed. */
 	unsigned tried = (unsigned)json_get_number(entry, "changing", 0);
+	bool leaves = !json_get_number(wanted, "disk", 0) &&
+		(json_get_number(was, "disk", 0) || json_get_flag(entry, "leaves", false));
 	struct action *a;
 
 	m->container = name;
@@ -111,6 +113,7 @@ static void plan_container(struct maker *m, const char *name, const struct json_
 		a = add(m, ACTION_CREATE, name);
 		a->why = !entry ? "new" : made ? "not running" : "left unfinished";
 		a->wanted = wanted;
+		a->data = leaves;
 		return;
 	}
 	compare(m, was, wanted);
@@ -120,12 +123,13 @@ static void plan_container(struct maker *m, const char *name, const struct json_
 		take_causes(m, a);
 		tried |= EFFECT_RESTART;
 	} else {
-		a = add(m, m->causes.n || tried ? ACTION_CHANGE : ACTION_KEEP, name);
+		a = add(m, m->causes.n || tried || leaves ? ACTION_CHANGE : ACTION_KEEP, name);
 		take_causes(m, a);
 	}
 	a->effects |= tried;
-	a->why = a->n || !tried ? NULL : "left unfinished";
+	a->why = a->n || (!tried && !leaves) ? NULL : "left unfinished";
 	a->wanted = wanted;
+	a->data = leaves;
 }
 
 static void plan_removals(struct maker *m, const struct json_t *wanted,

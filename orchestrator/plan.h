@@ -35,7 +35,7 @@ struct action {
 	struct cause *causes;
 	size_t n;
 	const struct json_t *wanted; /* the container's document; NULL: ACTION_REMOVE */
-	bool data;		     /* ACTION_REMOVE: it has a volume, which goes to the trash */
+	bool data; /* its volume goes to the trash: it is removed, or has no disk any more */
 };
 
 struct plan {

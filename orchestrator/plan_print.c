@@ -68,6 +68,13 @@ static char *shown_path(struct arena *arena, const struct cause *c)
 	return arena_strdup(arena, text_get(&t));
 }
 
+/* Passwords' hashes are nobody's to read. */
+static bool is_hidden(const struct cause *c)
+{
+	return c->n && !strcmp(c->path[0], "access");
+}
+
+#define HIDDEN "(hidden)"
 #define VALUE_MAX 40
 
 /* Short enough for a line; digests by their first letters. */
@@ -77,6 +84,8 @@ static char *shown_value(struct arena *arena, const struct cause *c, const struc
 
 	if (!value)
 		return arena_strdup(arena, "-");
+	if (is_hidden(c))
+		return arena_strdup(arena, HIDDEN);
 	if (!text)
 		text = json_print(arena, value, FORM_CANONICAL);
 	if (c->n && (!strcmp(c->path[0], "code") || !strcmp(c->path[0], "base")) &&
@@ -146,6 +155,11 @@ void plan_print(const struct plan *plan, FILE *to)
 	}
 }
 
+static struct json_t *value_json(const struct cause *c, const struct json_t *value)
+{
+	return value && is_hidden(c) ? json_new_text(HIDDEN) : json_copy_deep(value);
+}
+
 struct json_t *plan_json(const struct plan *plan)
 {
 	AUTO(arena) struct arena arena = { 0 };
@@ -167,8 +181,8 @@ struct json_t *plan_json(const struct plan *plan)
 			json_put_text(row, "key", shown_path(&arena, c));
 			json_put_text(row, "effect", effect_name(c->effect));
 			json_put_text(row, "where", c->where);
-			json_put(row, "before", json_copy_deep(c->before));
-			json_put(row, "after", json_copy_deep(c->after));
+			json_put(row, "before", value_json(c, c->before));
+			json_put(row, "after", value_json(c, c->after));
 		}
 	}
 	return list;

@@ -89,11 +89,37 @@ static int parse(struct session *s, const char *text, struct error *err)
 	return 0;
 }
 
+/* Names for {default} and {all}, in their order. */
+static int set_domains(struct session *s, struct error *err)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789.-";
+	char *rest = arena_strdup(&s->arena, s->options->domains), *name;
+	const char *all = "";
+
+	if (!strcmp(rest, "-"))
+		*rest = '\0';
+	while (*s->options->domains && rest && (name = strsep(&rest, "\n"))) {
+		if (!*name)
+			continue;
+		if (strspn(name, allowed) != strlen(name) || strlen(name) > 253 ||
+		    strchr(".-", *name))
+			return fail(err, ERROR_INPUT,
+				    "--domain %s: no name of a host, such as "
+				    "shop.example.com",
+				    name);
+		all = arena_printf(&s->arena, "%s%s%s", all, *all ? " " : "", name);
+	}
+	s->env.domains = all;
+	return 0;
+}
+
 int request_publish(struct session *s, struct error *err)
 {
 	const struct environment had = s->env;
 	uint32_t address;
 
+	if (s->options->domains && set_domains(s, err) < 0)
+		return -1;
 	if (s->options->publish && parse(s, s->options->publish, err) < 0)
 		return -1;
 	if (net_parse(s->env.publish_address, &address) < 0)

@@ -14,6 +14,7 @@
 #include "orchestrator/contract.h"
 #include "orchestrator/desired.h"
 #include "orchestrator/lower.h"
+#include "orchestrator/routes.h"
 #include "orchestrator/secrets.h"
 #include "orchestrator/session.h"
 #include "orchestrator/state.h"
@@ -119,14 +120,14 @@ static int add_bases(struct request *q, bool build, struct error *err)
 {
 	const struct manifest *m = &q->manifest;
 
-	q->bases = arena_array(&q->s->arena, m->n_apps + m->n_services, sizeof(*q->bases));
+	q->bases = arena_array(&q->s->arena, m->n_apps + m->n_services + 1, sizeof(*q->bases));
 	for (size_t i = 0; i < m->n_apps; i++)
 		if (add_base(q, m->apps[i].type, build, err) < 0)
 			return -1;
 	for (size_t i = 0; i < m->n_services; i++)
 		if (add_base(q, m->services[i].type, build, err) < 0)
 			return -1;
-	return 0;
+	return routes_wanted(m, &q->s->env) ? add_base(q, ROUTES_TYPE, build, err) : 0;
 }
 
 static int add_tree(struct request *q, const struct app *app, struct error *err)
@@ -212,7 +213,15 @@ static struct json_t *make_document(const struct request *q, const struct json_t
 		.previous = previous,
 	};
 
-	return desired_make(&in, err);
+	AUTO(json) struct json_t *document = NULL;
+
+	if (routes_wanted(&q->manifest, &q->s->env) && !catalog_find(&q->catalog, ROUTES_TYPE)) {
+		fail(err, ERROR_INPUT,
+		     "the catalogue has no %s, which serves routes: reinstall orch", ROUTES_TYPE);
+		return NULL;
+	}
+	document = desired_make(&in, err);
+	return !document || routes_check(document, err) < 0 ? NULL : TAKE_PTR(document);
 }
 
 static int add_variables(struct request *q, struct error *err)
@@ -253,7 +262,7 @@ static struct desired_image *unknown_images(struct request *q, size_t *n)
 {
 	const struct manifest *m = &q->manifest;
 	struct desired_image *list =
-		arena_array(&q->s->arena, 2 * m->n_apps + m->n_services, sizeof(*list));
+		arena_array(&q->s->arena, 2 * m->n_apps + m->n_services + 1, sizeof(*list));
 
 	for (size_t i = 0; i < m->n_apps; i++) {
 		list[(*n)++] = (struct desired_image){ m->apps[i].type, "unknown" };
@@ -261,6 +270,7 @@ static struct desired_image *unknown_images(struct request *q, size_t *n)
 	}
 	for (size_t i = 0; i < m->n_services; i++)
 		list[(*n)++] = (struct desired_image){ m->services[i].type, "unknown" };
+	list[(*n)++] = (struct desired_image){ ROUTES_TYPE, "unknown" };
 	return list;
 }
 
@@ -293,7 +303,7 @@ static const struct node *node_of(const struct manifest *m, const char *containe
 	for (size_t i = 0; i < m->n_services; i++)
 		if (!strcmp(m->services[i].name, container))
 			return m->services[i].node;
-	return NULL;
+	return m->routes_node;
 }
 
 /* Whose the one that counts now is; NULL: none is there any more. */
@@ -324,7 +334,7 @@ const char *request_where(void *ctx, struct arena *arena, const char *container,
 	if (n >= 4 && !strcmp(path[0], "variables"))
 		return variable_from(q, container, arena_printf(arena, "%s:%s", path[2], path[3]));
 
-	if (!node || !n)
+	if (!node || !n || (node == q->manifest.routes_node && strcmp(path[0], "routes") != 0))
 		return NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(elsewhere); i++)
 		if (!strcmp(path[0], elsewhere[i]))
@@ -333,7 +343,7 @@ const char *request_where(void *ctx, struct arena *arena, const char *container,
 		at = manifest_place(node, size, 1);
 	else if (n > 1 && !strcmp(path[0], "app") && !strcmp(path[1], "worker"))
 		at = manifest_place(node, path + 2, n - 2);
-	else if (!strcmp(path[0], "app"))
+	else if (!strcmp(path[0], "app") || !strcmp(path[0], "routes"))
 		at = manifest_place(node, path + 1, n - 1);
 	else
 		at = manifest_place(node, path, n);

@@ -71,7 +71,7 @@ int request_app_variables(struct session *s, const char *const *apps, size_t n,
 			  struct app_variables **out, struct error *err);
 struct json_t *request_documents(struct arena *arena, const struct app_variables *list, size_t n);
 
-/* Address and port under which the app is to be published: asked for, had, or free. */
+/* Address, port and names under which it is to be reached: asked for, had, or free. */
 int request_publish(struct session *s, struct error *err);
 
 /* For struct plan_view, with the request as ctx. */

@@ -16,9 +16,9 @@
 #include "orchestrator/plan.h"
 #include "orchestrator/progress.h"
 #include "orchestrator/record.h"
-#include "orchestrator/say.h"
 #include "orchestrator/session.h"
 #include "orchestrator/supervise.h"
+#include "orchestrator/urls.h"
 #include "runtime/volume.h"
 
 int rollout_lock(struct session *s, int *lock, struct error *err)
@@ -189,14 +189,18 @@ void rollout_end(struct session *s, const struct progress *progress, const char 
 		 uint64_t since)
 {
 	double seconds = (double)(clock_ms() - since) / 1000;
-	const char *url = say_url(&s->arena, &s->env);
 	AUTO(json) struct json_t *end = NULL;
+	const char **urls;
+	size_t n;
+
+	urls = urls_of(s, &s->env, &n);
 
 	if (!progress->json) {
 		if (!progress->quiet)
 			fprintf(stderr, "%s in %.2fs   ", what, seconds);
 		fflush(stderr);
-		printf("%s\n", url);
+		for (size_t i = 0; i < n; i++)
+			printf("%s\n", urls[i]);
 		return;
 	}
 	end = json_new_map();
@@ -204,6 +208,7 @@ void rollout_end(struct session *s, const struct progress *progress, const char 
 	json_put_text(end, "result", what);
 	json_put_text(end, "environment", s->env.name);
 	json_put_number(end, "generation", s->env.generation);
-	json_put_text(end, "url", url);
+	json_put_text(end, "url", urls[0]);
+	json_put(end, "urls", urls_json(s, &s->env));
 	printf("%s\n", json_print(&s->arena, end, FORM_COMPACT));
 }

@@ -63,19 +63,19 @@ int session_supervised(struct session *s, const struct options *options, struct 
 }
 
 /* A branch that nobody made with `orch branch` stands below production, if that is there. */
-static int find_parent(struct session *s, const char **out, struct error *err)
+static int find_parent(struct session *s, struct environment *out, struct error *err)
 {
 	struct environment *all = NULL;
 	size_t n = 0;
 
-	*out = "";
+	*out = (struct environment){ .id = "" };
 	if (s->project.is_default || !s->state)
 		return 0;
 	if (state_list(s->state, &s->arena, &all, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		if (!strcmp(all[i].project_id, s->project.id) && environment_is_production(&all[i]))
-			*out = all[i].id;
+			*out = all[i];
 	return 0;
 }
 
@@ -97,7 +97,7 @@ int session_select(struct session *s, const char *name, struct error *err)
 		return -1;
 	s->exists = r != STATE_ABSENT;
 	if (!s->exists) {
-		const char *parent;
+		struct environment parent;
 
 		if (find_parent(s, &parent, err) < 0)
 			return -1;
@@ -108,7 +108,8 @@ int session_select(struct session *s, const char *name, struct error *err)
 			.name = p->branch,
 			.type = p->is_default ? "production" : "development",
 			.publish_address = "127.0.0.1",
-			.parent = parent,
+			.parent = parent.id,
+			.access = parent.access,
 		};
 	}
 	s->env.folder = p->folder;

@@ -22,7 +22,7 @@ int state_open(const struct host *h, bool read_only, struct state **out, struct 
 #define COLUMNS                                                                          \
 	"id, project, project_id, folder, name, type, wanted, generation, good, uplink," \
 	" publish_address, publish_port, made, parent, expires, paused, deleting,"       \
-	" cloned, restoring, fallback, title, branched, idle, keep"
+	" cloned, restoring, fallback, title, branched, idle, keep, domains, access"
 
 static void read_environment(struct arena *arena, struct sqlite3_stmt *stmt, struct environment *e)
 {
@@ -51,6 +51,8 @@ static void read_environment(struct arena *arena, struct sqlite3_stmt *stmt, str
 		.branched = db_number(stmt, 21),
 		.idle = db_number(stmt, 22),
 		.keep = db_number(stmt, 23),
+		.domains = db_text(arena, stmt, 24),
+		.access = db_text(arena, stmt, 25),
 	};
 }
 
@@ -89,15 +91,16 @@ int state_save(struct state *s, const struct environment *e, struct error *err)
 	return db_finish(s,
 			 db_prepare(s, err,
 				    "INSERT OR REPLACE INTO environments(" COLUMNS
-				    ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-				    "ttttttiiiitiitiiiitttiii", e->id, e->project, e->project_id,
+				    ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+				    "ttttttiiiitiitiiiitttiiitt", e->id, e->project, e->project_id,
 				    e->folder, e->name, e->type, (int64_t)e->wanted, e->generation,
 				    e->good, (int64_t)e->uplink, e->publish_address,
 				    (int64_t)e->publish_port, e->made, e->parent ? e->parent : "",
 				    e->expires, (int64_t)e->paused, (int64_t)e->deleting,
 				    (int64_t)e->cloned, e->restoring ? e->restoring : "",
 				    e->fallback ? e->fallback : "", e->title ? e->title : "",
-				    (int64_t)e->branched, e->idle, e->keep),
+				    (int64_t)e->branched, e->idle, e->keep,
+				    e->domains ? e->domains : "", e->access ? e->access : ""),
 			 err);
 }
 

@@ -51,6 +51,8 @@ struct environment {
 	const char *fallback; /* the same, in case what is wanted can't be reached */
 	int64_t keep;	      /* how many snapshots of a kind stay; 0: GROUP_KEEP */
 	const char *title;    /* for people; NULL or "": none */
+	const char *domains;  /* of deploy --domain, a blank between them; NULL or "": none */
+	const char *access;   /* who may ask the router, as JSON (routes.h); NULL or "": anybody */
 	bool branched; /* a git branch of that name was there once: when it is gone, so may this be */
 };
 

@@ -90,6 +90,7 @@ int throwaway_clone(struct session *s, const char *from, struct error *err)
 	if (session_open(&parent, &options, err) < 0 || session_environment(&parent, err) < 0)
 		return fail_in(err, "--from %s", from);
 	s->env.parent = arena_strdup(&s->arena, parent.env.id);
+	s->env.access = arena_strdup(&s->arena, parent.env.access ? parent.env.access : "");
 	s->env.cloned = true;
 	if (state_save(s->state, &s->env, err) < 0 ||
 	    moment_take(&s->host, &parent.env, s->env.id, false, &m, err) < 0)

@@ -119,7 +119,7 @@ static int write_facts(const struct world *w, const struct live *l,
 
 	return etc < 0
 		? -1
-		: put_file(etc, "config.json", lower_facts(&arena, &in), l->first_id, 0644, err);
+		: put_file(etc, "config.json", lower_config(&arena, &in), l->first_id, 0644, err);
 }
 
 int world_change(void *ctx, const char *name, const struct json_t *wanted, unsigned effects,

@@ -69,6 +69,7 @@ static void put_process(struct text *out, const char *kind, const struct init_pr
 		put_number(out, "same_env", 1);
 	else
 		put_words(out, "env", p->env);
+	put_words(out, "fact", p->facts);
 }
 
 static void put_cron(struct text *out, const struct init_cron *c, const struct init_cron *before)

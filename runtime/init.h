@@ -47,10 +47,12 @@ struct init_process {
 	const char *folder;
 	const char *const *argv;
 	const char *const *env; /* all of it, NULL-terminated */
-	const char *input;	/* file that becomes standard input; NULL: /dev/null */
-	int stop_signal;	/* 0: SIGTERM */
-	uint32_t grace_ms;	/* from the stop signal to SIGKILL; 0: 10 s */
-	int reload_signal;	/* 0: SIGHUP */
+	const char *const
+		*facts;	   /* more of it: a process goes on when only they have changed; or NULL */
+	const char *input; /* file that becomes standard input; NULL: /dev/null */
+	int stop_signal;   /* 0: SIGTERM */
+	uint32_t grace_ms; /* from the stop signal to SIGKILL; 0: 10 s */
+	int reload_signal; /* 0: SIGHUP */
 	enum init_reaction on_reload, on_swap;
 	bool group; /* a shell with what it runs: all of them are sent the stop signal, and all have to be gone */
 	bool may_end; /* ending with 0 is no failure: the container stays ready until the next start */

@@ -150,6 +150,8 @@ static bool read_text(struct reader *r, const char *key, char *value, bool *know
 		mix(r->p, key, value);
 		return begin_env(r) && add_word(r, value);
 	}
+	if (!strcmp(key, "fact"))
+		return begin_env(r) && add_word(r, value);
 	if (!strcmp(key, "schedule")) {
 		r->p->schedule = value;
 		return true;

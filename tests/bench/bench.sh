@@ -19,5 +19,6 @@ echo "$result"
 echo "orch: the same group, and more"
 up=$(awk '/group up/ { printf "%d", $(NF - 1) * 1000 }' <<<"$result")
 bash "$(dirname "$0")/group.sh" "$runs" "$up" || exit 1
+bash "$(dirname "$0")/validate.sh" || exit 1
 bash "$(dirname "$0")/volumes.sh" || exit 1
 exec bash "$(dirname "$0")/databases.sh"

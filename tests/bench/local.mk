@@ -6,7 +6,7 @@ EXTRA_PROGRAMS += %D%/floor %D%/commits
 %C%_floor_CPPFLAGS = $(AM_CPPFLAGS) $(NFT_CFLAGS)
 %C%_floor_LDADD = $(NFT_LIBS)
 CLEANFILES += %D%/commits %D%/floor %D%/floor-init
-EXTRA_DIST += %D%/bench.sh %D%/group.sh %D%/volumes.sh %D%/databases.sh %D%/floor_init.c
+EXTRA_DIST += %D%/bench.sh %D%/group.sh %D%/validate.sh %D%/volumes.sh %D%/databases.sh %D%/floor_init.c
 
 %D%/floor-init: %D%/floor_init.c
 	@$(MKDIR_P) %D%

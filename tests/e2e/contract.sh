@@ -13,7 +13,7 @@ if [ -z "${ORCH_E2E_ISOLATED:-}" ]; then
 		echo "skipped: no npm, which fetches platformsh-config"
 		exit 77
 	}
-	"$here/images.sh" nodejs:18 mariadb:10.11 redis:7.0 memcached:1.6 postgresql:15 || exit 1
+	"$here/images.sh" nodejs:18 mariadb:10.11 redis:7.0 memcached:1.6 postgresql:15 router:1 || exit 1
 	library=$(mktemp -d /var/tmp/orch-npm.XXXXXX)
 	export library
 	trap 'rm -rf "$library"' EXIT
@@ -186,3 +186,30 @@ check "old-times is gone" same "$(shell 'mysql -h reports.internal -u admin -p"$
 check "admin makes tables" shell 'mysql -h reports.internal -u admin -p"$REPORTS_PASSWORD" main -e "create table t(a int primary key); create view v as select * from t"'
 check "postgresql has another database" same "$(shell 'PGPASSWORD=main psql -h pg.internal -U main more -Atc "create table x(a int); select 1"' | tail -n 1)" 1
 check "and the first one's data" same "$(shell 'PGPASSWORD=main psql -h pg.internal -U main main -Atc "select a from t"')" 7
+
+# Routes of a router.
+cat >routes.yaml <<'ROUTES'
+https://{default}/: {type: upstream, upstream: "app:http", id: main, attributes: {kind: shop}}
+https://www.{default}/: {type: redirect, to: "https://{default}/"}
+http://api.{default}/v1: {type: upstream, upstream: "app:http", cache: false}
+ROUTES
+commit . routes
+started=$(inside pgrep -x node)
+check "routes" orch deploy
+check "the app goes on" same "$(inside pgrep -x node)" "$started"
+inside node check.js >"$work/library"
+url=$(orch open)
+check "the primary route is where people go" same "$(jq -r .primary.url "$work/library")" "$url"
+check "it answers there" contains "$(curl -fsS -m 10 "$url")" PLATFORM_ROUTES
+while read -r filter value; do
+	check "library: $filter" same "$(jq -cr "$filter" "$work/library")" "$value"
+done <<'VALUES'
+.primary|[.id,.type,.upstream,.original_url,.attributes.kind] ["main","upstream","app","https://{default}/","shop"]
+.upstream|length 2
+.routes|length 3
+[.routes[]|select(.primary==true)]|length 1
+[.routes[]|select(.type=="redirect")][0].to==.primary.url true
+[.routes[]|select(.original_url=="http://api.{default}/v1/")][0].cache.enabled false
+.primary|[.cache.enabled,.cache.default_ttl,.ssi.enabled,.sticky.enabled,.restrict_robots] [true,0,false,false,false]
+.primary.http_access {"addresses":[],"basic_auth":{}}
+VALUES

@@ -23,7 +23,7 @@ if [ -z "${ORCH_E2E_ISOLATED:-}" ]; then
 	cp -r "$data/catalog" "$wordpress/images/.orch/"
 	printf 'name: a\ntype: "php:8.0"\n' >"$wordpress/images/app.yaml"
 	git init -q "$wordpress/images"
-	"$here/images.sh" nodejs:18 mariadb:10.11 || exit 1
+	"$here/images.sh" nodejs:18 mariadb:10.11 router:1 || exit 1
 	(cd "$wordpress/images" && "$here/images.sh" php:8.0) || exit 1
 	unshare -mn --propagation private env ORCH_E2E_ISOLATED=1 bash "$0" "$@"
 	exit

@@ -51,7 +51,7 @@ crons:
     commands: {start: 'echo "$COLOR $(cat page) $(id -u)"'}
   slow:
     spec: 'H 3 29 2 *'
-    commands: {start: 'touch data/slow; while [ ! -e data/go ]; do sleep 0.05; done; rm data/go; echo slow done'}
+    commands: {start: 'echo slow begins; touch data/slow; while [ ! -e data/go ]; do sleep 0.05; done; rm data/go; echo slow done'}
   fails:
     spec: 'H 3 29 2 *'
     commands: {start: exit 9}
@@ -112,12 +112,12 @@ jobs() {
 check "three jobs" same "$(jobs '[.crons[] | select(.container == "web") | .name] | join(" ")')" "fails quick slow"
 check "of a stable time" same "$(jobs '.crons[] | select(.name == "quick") | .next')" "$(jobs '.crons[] | select(.name == "quick") | .next')"
 check "none in workers" same "$(jobs '.crons | length')" 3
-check "run one" orch cron run quick
+check "run one" same "$(orch cron run quick)" "blue one 10000"
 check "it ran as the app" contains "$(orch logs web)" "web/cron $(date -u +%Y)"
 check "its output" contains "$(orch logs web)" "blue one 10000"
 check "it is counted" same "$(jobs '.crons[] | select(.name == "quick") | "\(.runs) \(.last_exit) \(.state)"')" "1 0 idle"
 check "by its app's name, too" orch cron run web:quick
-check "a failure" exits 1 orch cron run fails
+check "a failure" exits 9 orch cron run fails
 check "is said" contains "$(orch cron run fails 2>&1)" "exit 9"
 check "no such job" exits 3 orch cron run nothing
 check "not of a worker" exits 3 orch cron run web--queue:quick
@@ -132,9 +132,10 @@ runs() {
 	orch cron ls
 	return 1
 }
-orch cron run slow &
+orch cron run slow >"$work/slow" &
 slow=$!
 check "a slow one runs" runs
+check "what it writes is seen at once" sh -c "for _ in \$(seq 100); do grep -qx 'slow begins' '$work/slow' && exit; sleep 0.05; done; exit 1"
 check "it keeps awake" exits 4 orch idle --now
 page=$(pids web)
 echo one and a half >page
@@ -153,10 +154,12 @@ check "the deploy waits" kill -0 $deploy
 check "others wait, too" same "$(jobs '.crons[] | select(.name == "slow") | .state')" running
 orch exec web -- touch data/go
 check "it ends" wait $slow
+check "all that it wrote, and nothing else" same "$(cat "$work/slow")" "slow begins
+slow done"
 check "then the deploy goes on" wait $deploy
 check "with the new code" same "$(orch exec web -- cat page)" "one and a half"
 check "jobs run again, with it" sh -c "'$ORCH' --root '$root' cron run quick && '$ORCH' --root '$root' logs web | grep -q 'blue one and a half 10000'"
-orch cron run slow 2>/dev/null &
+orch cron run slow >/dev/null 2>&1 &
 slow=$!
 check "a slow one runs" runs
 watcher=$(fuser "$root"/run/orch/main-*/supervisor.lock 2>/dev/null | tr -d ' ')

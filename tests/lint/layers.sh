@@ -38,6 +38,7 @@ found=$(
 	home 'jansson\.h' 'base/json\.c'
 	home 'uv\.h' 'orchestrator/supervise[a-z_]*\.c'
 	home 'openssl/' 'base/(sha256|secret)\.c'
+	home 'crypt\.h' 'base/password\.c'
 	home 'pcre2\.h' 'manifests/[a-z_]*\.c'
 )
 [ -z "$found" ] && exit 0

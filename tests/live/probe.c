@@ -5,6 +5,7 @@
  *	probe SCAN IP FROM TO		the TCP ports of IP that accept a connection, one a line
  *	probe SCANUDP IP FROM TO	the UDP ports of IP that echo, one a line
  *	probe ASK IP PORT TEXT		send TEXT over TCP, print what comes back
+ *	probe HUPS [NAME]		be called hups-N, where N is how many SIGHUP there were, for ever
  *
  * SCAN exits with 0 when it came to an end, whatever it found; ASK with 1 when there was no answer.
  * No library but libc: it is linked statically with musl and runs in any container.
@@ -14,10 +15,12 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -284,8 +287,26 @@ static int do_ask(const char *ip, int port, const char *text)
 	return 0;
 }
 
+/* What a process was told can be seen from outside: /proc/PID/comm. */
+static void count_hups(void)
+{
+	sigset_t set;
+	char name[16];
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	for (int n = 0, sig = 0;; n += sig == SIGHUP) {
+		snprintf(name, sizeof(name), "hups-%d", n);
+		prctl(PR_SET_NAME, name);
+		sigwait(&set, &sig);
+	}
+}
+
 int main(int argc, char **argv)
 {
+	if (argc > 1 && !strcmp(argv[1], "HUPS"))
+		count_hups();
 	if (argc > 2 && !strcmp(argv[1], "LISTEN"))
 		return do_listen(argc - 2, argv + 2);
 	if (argc == 5 && !strcmp(argv[1], "SCAN"))
@@ -295,7 +316,8 @@ int main(int argc, char **argv)
 	if (argc == 5 && !strcmp(argv[1], "ASK"))
 		return do_ask(argv[2], number(argv[3]), argv[4]);
 	fputs("usage: probe LISTEN PORT... | SCAN IP FROM TO | SCANUDP IP FROM TO | ASK IP PORT "
-	      "TEXT\n",
+	      "TEXT "
+	      "| HUPS\n",
 	      stderr);
 	return 2;
 }

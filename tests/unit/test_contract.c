@@ -148,9 +148,12 @@ Test(contract_relationships, are_an_empty_map_for_who_has_none)
 Test(contract_routes, lead_to_the_published_app)
 {
 	AUTO(json)
-	struct json_t *expected = doc(
-		"{'http://127.0.0.1:20321/': {'primary': true, 'id': null, 'attributes': {},"
-		" 'type': 'upstream', 'upstream': 'app', 'original_url': 'http://{default}/'}}");
+	struct json_t *expected =
+		doc("{'http://127.0.0.1:20321/': {'primary': true, 'id': null, 'attributes': {},"
+		    " 'type': 'upstream', 'upstream': 'app', 'original_url': 'https://{default}/',"
+		    " 'cache': {'enabled': false}, 'ssi': {'enabled': false},"
+		    " 'sticky': {'enabled': false}, 'tls': {}, 'restrict_robots': false,"
+		    " 'http_access': {'addresses': [], 'basic_auth': {}}}}");
 	AUTO(arena) struct arena arena = { 0 };
 	AUTO(json) struct json_t *got = NULL, *none = NULL;
 	struct fixture f;

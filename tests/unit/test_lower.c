@@ -78,6 +78,8 @@ Test(lower, gives_the_web_container_all_processes_of_the_image)
 	cr_expect_eq(l.init.processes[0].stop_signal, 3);
 	cr_expect_eq(l.init.processes[0].grace_ms, 1000);
 	cr_expect_eq(l.init.processes[0].on_swap, REACT_SIGNAL);
+	cr_expect_null(l.init.processes[0].facts, "it goes on over commits");
+	cr_expect_str_eq(variable(l.init.processes[0].env, "PLATFORM_APPLICATION"), "none");
 	cr_expect_str_eq(l.init.ready.argv[4], "warm");
 	cr_expect_str_eq(l.init.ready.argv[5], "/bin/check");
 	cr_expect_eq(l.init.ready.uid, 0);
@@ -99,6 +101,9 @@ Test(lower, gives_a_worker_its_command_and_nothing_for_requests)
 	cr_expect_str_eq(p->argv[5], "work");
 	cr_expect_eq(p->uid, 10000);
 	cr_expect_str_eq(p->folder, "/app");
+	cr_expect_str_eq(variable(p->env, "PLATFORM_APPLICATION"), "none", "lest it be another");
+	cr_expect_str_neq(variable(p->facts, "PLATFORM_APPLICATION"), "none");
+	cr_expect_str_eq(variable(p->facts, "PLATFORM_APP_DIR"), "none");
 	cr_expect_eq(p->stop_signal, 0, "SIGTERM, whatever the image's own is");
 	cr_expect_eq(p->grace_ms, 15000);
 	cr_expect_eq(p->on_reload, REACT_RESTART);

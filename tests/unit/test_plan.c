@@ -238,6 +238,30 @@ Test(plan_make, removes_what_is_dropped_and_says_whether_it_has_data)
 	teardown(&f);
 }
 
+Test(plan_make, throws_away_the_data_of_what_has_no_disk_any_more)
+{
+	struct fixture f;
+	struct json_t *entry;
+
+	setup(&f);
+	json_drop(part(&f, "db"), "disk");
+	make(&f, NULL);
+	cr_expect(find(&f.plan, "db")->data);
+	cr_expect(find(&f.plan, "db")->effects & EFFECT_RECREATE);
+	cr_expect_not(find(&f.plan, "app")->data);
+	/* Cut short behind the change. */
+	entry = json_path(f.record, "containers", "db", NULL);
+	json_put(entry, "document", json_copy_deep(part(&f, "db")));
+	json_put_flag(entry, "leaves", true);
+	make(&f, NULL);
+	cr_expect_eq(find(&f.plan, "db")->kind, ACTION_CHANGE);
+	cr_expect(find(&f.plan, "db")->data);
+	json_put_number(part(&f, "db"), "disk", 512);
+	make(&f, NULL);
+	cr_expect_not(find(&f.plan, "db")->data);
+	teardown(&f);
+}
+
 Test(plan_make, removes_everything_when_nothing_is_desired)
 {
 	struct fixture f;
@@ -327,6 +351,10 @@ Test(effect_of, is_what_the_table_says)
 		{ { "code" }, EFFECT_SWAP },
 		{ { "code", "tree" }, EFFECT_NONE },
 		{ { "limits", "memory" }, EFFECT_LIVE },
+		{ { "upstreams", "app:http" }, EFFECT_RELOAD },
+		{ { "versions", "app" }, EFFECT_RELOAD },
+		{ { "domains" }, EFFECT_RELOAD },
+		{ { "access", "basic_auth", "guest" }, EFFECT_RELOAD },
 		{ { "endpoints", "mysql", "port" }, EFFECT_LIVE },
 		{ { "relationships", "database", "service" }, EFFECT_RESTART },
 		{ { "configuration", "schemas" }, EFFECT_RESTART },
