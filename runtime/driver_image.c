@@ -145,15 +145,17 @@ static int snapshot(const struct volume_spot *from, const struct volume_spot *to
 	return 0;
 }
 
-/* What the pool can still give to files that grow; the rest is for blocks that are written again and were shared. */
-static uint64_t room_of(int folder)
+/* What the pool can still give to files that grow; *slack: what it has beside, for blocks that are written again and were shared. */
+static uint64_t room_of(int folder, uint64_t *slack)
 {
 	struct statvfs fs;
 	uint64_t kept, free;
 
+	*slack = 0;
 	if (fstatvfs(folder, &fs) < 0)
 		return 0;
-	kept = pool_slack((uint64_t)fs.f_blocks * fs.f_frsize) + ext4_unwritten(folder);
+	*slack = pool_slack((uint64_t)fs.f_blocks * fs.f_frsize);
+	kept = *slack + ext4_unwritten(folder);
 	free = (uint64_t)fs.f_bavail * fs.f_frsize;
 	return free > kept ? free - kept : 0;
 }
@@ -162,19 +164,20 @@ static uint64_t room_of(int folder)
 static uint64_t room_for(int folder, int top)
 {
 	struct fstrim_range all = { .len = UINT64_MAX };
-	uint64_t room = room_of(folder);
+	uint64_t slack, room = room_of(folder, &slack);
+	bool tight = room < slack;
 	struct statvfs fs;
 
 	if (fstatvfs(top, &fs) < 0 || (uint64_t)fs.f_bfree * fs.f_frsize <= room)
 		return room;
-	/* It is free once that is on the disk. */
-	if (!room)
+	/* It is free once that is on the disk: in the volume, then in the pool. */
+	if (tight)
 		(void)syncfs(top);
 	if (ioctl(top, FITRIM, &all) < 0)
 		return room;
-	if (!room)
+	if (tight)
 		(void)syncfs(folder);
-	return room_of(folder);
+	return room_of(folder, &slack);
 }
 
 static int limit(const struct volume_spot *at, int fd, uint64_t bytes, uint64_t *used,
