@@ -33,13 +33,13 @@ static int open_loop(unsigned n, int flags, char path[LOOP_PATH])
  * One that is unmounted here may still be held by a mount in another namespace; a file system must
  * never be seen through two devices.
  */
-int loop_find(int image, char path[LOOP_PATH])
+int loop_find(int file, char path[LOOP_PATH])
 {
 	AUTO(dir) DIR *dir = opendir("/sys/block");
 	struct stat st;
 	const struct dirent *e;
 
-	if (!dir || fstat(image, &st) < 0)
+	if (!dir || fstat(file, &st) < 0)
 		return -1;
 	while ((e = readdir(dir))) {
 		struct loop_info64 info;

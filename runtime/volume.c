@@ -281,7 +281,8 @@ int volume_usage(const char *pool, const char *name, struct volume_usage *out, s
 	AUTO(place) struct place p = { .pool = -1, .folder = -1 };
 	struct volume_spot at;
 
-	return find(pool, name, "", &p, &at, err) < 0 ? -1 : p.driver->usage(&at, out, err);
+	return find(pool, name, "", &p, &at, err) < 0 || !p.driver ? -1
+								   : p.driver->usage(&at, out, err);
 }
 
 int volume_tend(const char *pool, const char *name, uint64_t limit, uint64_t *used,
@@ -291,7 +292,7 @@ int volume_tend(const char *pool, const char *name, uint64_t limit, uint64_t *us
 	struct volume_spot at;
 	AUTO(fd) int fd = -1;
 
-	if (find(pool, name, "", &p, &at, err) < 0)
+	if (find(pool, name, "", &p, &at, err) < 0 || !p.driver)
 		return -1;
 	fd = p.driver->open(&at, err);
 	return fd < 0 ? -1 : p.driver->limit(&at, fd, limit, used, err);
