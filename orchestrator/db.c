@@ -63,8 +63,8 @@ static const char *const migrations[] = {
 
 	"ALTER TABLE environments ADD COLUMN keep INTEGER NOT NULL DEFAULT 0;",
 
-	"ALTER TABLE environments ADD COLUMN domains TEXT NOT NULL DEFAULT '';"
-	"ALTER TABLE environments ADD COLUMN access TEXT NOT NULL DEFAULT '';",
+	("ALTER TABLE environments ADD COLUMN domains TEXT NOT NULL DEFAULT '';"
+	 "ALTER TABLE environments ADD COLUMN access TEXT NOT NULL DEFAULT '';"),
 };
 
 static int fail_db(const struct state *s, struct error *err)

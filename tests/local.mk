@@ -56,7 +56,7 @@ fuzz:
 	@set -e; for target in $(fuzz_targets); do \
 	  name=$${target##*/}; echo "  CCLD     fuzz/$$name"; \
 	  $(FUZZ_CC) $(fuzz_flags) -fsanitize=fuzzer -o fuzz/$$name $(srcdir)/$$target.c fuzz/objects/*.o \
-	    $(YAML_LIBS) $(PCRE2_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS); \
+	    $(YAML_LIBS) $(PCRE2_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(CRYPT_LIBS); \
 	  $(MKDIR_P) fuzz/$$name.found; \
 	done
 	@printf '%s\n' $(fuzz_targets) | xargs -P $(FUZZ_JOBS) -n 1 \

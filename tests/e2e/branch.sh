@@ -253,7 +253,7 @@ at fix db 'echo asleep >/mnt/who'
 orch stop
 check "sync data of a stopped one" contains "$(orch sync data 2>&1)" "start it: orch start -e fix"
 orch branch --no-start -q --from fix third
-check "its data is there at once" same "$(cat "$root"/var/lib/orch/pool/third-*/db/who)" "$(at main db 'cat /mnt/who')"
+check "its data is there at once" same "$(in_volume "$(of third)/db" cat who)" "$(at main db 'cat /mnt/who')"
 check "away with it" orch destroy --purge --yes -e third -q
 at main web 'touch /app/upload/fail'
 check "sync it once more" orch sync data -q

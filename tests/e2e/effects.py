@@ -312,39 +312,28 @@ def processes(pid):
     return found
 
 
-def marked(folder):
-    """A file that is in a volume from when it was first seen."""
-    name = f"{folder}/marker"
-    if not os.path.exists(name):
-        with open(name, "w") as f:
-            f.write(str(time.monotonic_ns()))
-    return read(name)
-
-
 def mounts(pid):
-    """Of the app's image, and of volumes by path: the volume's folder, and what is in it."""
+    """Of the app's image, and of volumes by path: the volume's image and folder, and which file system is in it."""
     app, others = None, {}
     for line in read(f"/proc/{pid}/mountinfo").splitlines():
         words = line.split()
         if words[4] == "/app":
             app = (words[0], words[2])  # the topmost is the last
         elif words[4].startswith(("/app/", "/mnt")):
-            volume = words[words.index("-") + 1] == "btrfs"
-            others[words[4]] = words[3], marked(f"{ROOT}/var/lib/orch/pool{words[3]}") if volume else None
+            volume = words[words.index("-") + 1] == "ext4"
+            image = read(f"/sys/dev/block/{words[2]}/loop/backing_file").strip() if volume else ""
+            others[words[4]] = image + words[3], os.statvfs(f"/proc/{pid}/root{words[4]}").f_fsid if volume else None
     return app, others
 
 
-def btrfs(*args):
-    return subprocess.run(["btrfs", *args], capture_output=True, text=True).stdout
-
-
-def quota(container):
-    """What the kernel lets its volume have."""
-    pool = f"{ROOT}/var/lib/orch/pool"
-    volumes = [f"{pool}/{e}/{container}" for e in os.listdir(pool) if "@" not in e and os.path.isdir(f"{pool}/{e}/{container}")]
-    ids = [btrfs("inspect-internal", "rootid", v).strip() for v in volumes]
-    words = [line.split() for line in btrfs("qgroup", "show", "-re", "--raw", pool).splitlines()]
-    return [w[3] for w in words for i in ids if w and w[0] == f"0/{i}"]
+def quota(pid):
+    """What the kernel keeps back of its volumes."""
+    devices = set()
+    for line in read(f"/proc/{pid}/mountinfo").splitlines():
+        words = line.split()
+        if words[words.index("-") + 1] == "ext4":
+            devices.add(os.path.basename(os.readlink(f"/sys/dev/block/{words[2]}")))
+    return sorted(read(f"/sys/fs/ext4/{d}/reserved_clusters") for d in devices)
 
 
 def doors():
@@ -375,7 +364,7 @@ def look(what=""):
             "mounts": others,
             "limits": limits(pid),
             "out": out.get(json.loads(config)["address"], []) if out is not None else None,
-            "quota": quota(c["container"]) if " disk" in what else None,
+            "quota": quota(pid) if " disk" in what else None,
             "config": config,
         }
     return found
