@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -34,6 +35,18 @@ static void handle_signals(void)
 
 	sigaction(SIGINT, &interrupt, NULL);
 	sigaction(SIGPIPE, &ignore, NULL);
+}
+
+/* mkfs and others are there, and su(1) leaves a user's own PATH. What a container runs has one of its own. */
+static void extend_path(void)
+{
+	AUTO(arena) struct arena arena = { 0 };
+	const char *path = getenv("PATH");
+
+	(void)setenv(
+		"PATH",
+		arena_printf(&arena, "%s:/usr/sbin:/sbin", path && *path ? path : "/usr/bin:/bin"),
+		1);
 }
 
 static int usage(FILE *to)
@@ -106,6 +119,7 @@ int main(int argc, char **argv)
 	int r;
 
 	handle_signals();
+	extend_path();
 	if (argc == 2 && !strcmp(argv[1], "--version")) {
 		printf("orch %s\n", ORCH_VERSION);
 		return 0;
