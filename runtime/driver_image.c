@@ -154,9 +154,9 @@ static uint64_t room_of(int folder, uint64_t *slack)
 	*slack = 0;
 	if (fstatvfs(folder, &fs) < 0)
 		return 0;
-	*slack = pool_slack((uint64_t)fs.f_blocks * fs.f_frsize);
-	kept = *slack + ext4_unwritten(folder);
 	free = (uint64_t)fs.f_bavail * fs.f_frsize;
+	*slack = pool_slack((uint64_t)fs.f_blocks * fs.f_frsize, free);
+	kept = *slack + ext4_unwritten(folder);
 	return free > kept ? free - kept : 0;
 }
 

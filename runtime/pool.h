@@ -48,8 +48,11 @@ int pool_grow(const char *path, uint64_t size, struct error *err);
  */
 int pool_guard(const char *path, struct error *err);
 
-/* Of a pool or disk of that size: what is left for blocks that are written again and were shared, and for others who write to it. */
-uint64_t pool_slack(uint64_t size);
+/*
+ * Of a pool, or a disk below one, with `free` bytes left: what is left for blocks that are written again and were shared, and for
+ * others who write to it. Never less than 64 MiB, but a small disk isn't all reserve.
+ */
+uint64_t pool_slack(uint64_t size, uint64_t free);
 
 struct pool_choice {
 	const char *folder; /* absolute, there already */

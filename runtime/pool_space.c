@@ -30,9 +30,9 @@ static const char *image_of(struct arena *arena, const char *path)
 	return arena_printf(arena, "%s.img", path);
 }
 
-uint64_t pool_slack(uint64_t size)
+uint64_t pool_slack(uint64_t size, uint64_t free)
 {
-	uint64_t slack = size / 64;
+	uint64_t slack = size / 64 < free / 4 ? size / 64 : free / 4;
 
 	return slack < SLACK_MIN ? SLACK_MIN : slack > SLACK_MAX ? SLACK_MAX : slack;
 }
@@ -58,7 +58,7 @@ static int of_file(const char *image, int pool, struct pool_space *out, struct e
 	out->file_size = (uint64_t)st.st_size;
 	out->file_taken = (uint64_t)st.st_blocks * 512;
 	out->disk_free = (uint64_t)disk.f_bavail * disk.f_frsize;
-	out->tight |= out->disk_free < 16 * pool_slack(out->file_size);
+	out->tight |= out->disk_free < 16 * pool_slack(out->file_size, UINT64_MAX);
 	out->held = ballast_of(pool) > 0;
 	return 0;
 }
@@ -70,6 +70,7 @@ static int look(const struct volume_driver *driver, int fd, const char *path,
 	struct pool_mark mark = { .copy = false };
 	struct statvfs fs;
 	struct stat st;
+	uint64_t slack;
 
 	if (fstatvfs(fd, &fs) < 0 || lstat(path, &st) < 0)
 		return fail_errno(err, "look at %s", path);
@@ -85,9 +86,9 @@ static int look(const struct volume_driver *driver, int fd, const char *path,
 	if (driver != &driver_image)
 		return 0;
 	/* What volume_tend() leaves to files. */
-	if (out->free < 16 * pool_slack(out->size))
-		out->tight = true;
-	out->free -= pool_slack(out->size) < out->free ? pool_slack(out->size) : out->free;
+	slack = pool_slack(out->size, out->free);
+	out->tight = out->free < 16 * pool_slack(out->size, UINT64_MAX);
+	out->free -= slack < out->free ? slack : out->free;
 	if (S_ISLNK(st.st_mode))
 		return 0;
 	return of_file(image_of(&arena, path), fd, out, err);
@@ -206,7 +207,7 @@ int pool_guard(const char *path, struct error *err)
 		return -1;
 	if (fstatvfs(pool, &fs) < 0)
 		return fail_errno(err, "look at %s", path);
-	slack = pool_slack(s.file_size);
+	slack = pool_slack(s.file_size, s.disk_free);
 	may = s.disk_free > slack ? s.disk_free - slack : 0;
 	now = ballast_of(pool);
 	free = (uint64_t)fs.f_bavail * fs.f_frsize + now;
