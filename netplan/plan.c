@@ -166,7 +166,8 @@ static int check_publishes(const struct net_plan *plan, const bool *known, struc
 		    check_member(known, p->destination, "published", err) < 0)
 			return -1;
 		for (size_t j = 0; j < i; j++)
-			if (plan->publishes[j].host_port == p->host_port)
+			if (!p->ending && !plan->publishes[j].ending &&
+			    plan->publishes[j].host_port == p->host_port)
 				return fail(err, ERROR_INPUT, "host port %d is published twice",
 					    p->host_port);
 	}

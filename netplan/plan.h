@@ -51,6 +51,7 @@ struct net_publish {
 	uint16_t host_port;
 	uint32_t destination;
 	uint16_t port;
+	bool ending; /* only for the connections that are open: the host port leads elsewhere by now */
 };
 
 /* source may open TCP connections to these addresses outside, at these ports; both ends are included. */

@@ -91,6 +91,8 @@ static void add_publishes(struct nft *nft, const struct net_plan *plan)
 	for (size_t i = 0; i < plan->n_publishes; i++) {
 		const struct net_publish *p = &plan->publishes[i];
 
+		if (p->ending)
+			continue;
 		if (!is_loopback(p->host_address))
 			add_publish(nft, plan, "-pre", p);
 		add_publish(nft, plan, "-out", p);

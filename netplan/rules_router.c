@@ -306,6 +306,8 @@ static void add_nat_rules(struct nft *nft, const struct net_plan *plan)
 	for (size_t i = 0; i < plan->n_publishes; i++) {
 		const struct net_publish *p = &plan->publishes[i];
 
+		if (p->ending)
+			continue;
 		r = nft_new_rule("published");
 		match_link(r, FIELD_IN, IS, UPLINK);
 		match_address(r, FIELD_DESTINATION, IS, plan->uplink, 32);

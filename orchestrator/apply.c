@@ -10,6 +10,8 @@
 #include "orchestrator/desired.h"
 #include "orchestrator/record.h"
 
+#define ENDING_MS 1000 /* for requests that are under way while another container is published */
+
 static bool fresh(const struct action *a)
 {
 	return a->kind == ACTION_CREATE ||
@@ -191,6 +193,24 @@ static struct json_t *as_published(const struct applier *p)
 	return copy;
 }
 
+/* New connections go to what is published now; what is under way with the one before has a moment to end. */
+static int publish_another(const struct applier *p, struct json_t *meanwhile, struct error *err)
+{
+	const struct backend *b = p->backend;
+	struct json_t *network = json_get(meanwhile, "network");
+	uint64_t until = b->now_ms(b->ctx) + ENDING_MS, now;
+
+	json_put(network, "ending", json_copy_deep(json_get(network, "publish")));
+	json_put(network, "publish",
+		 json_copy_deep(json_path(p->desired, "network", "publish", NULL)));
+	if (set_rules(p, meanwhile, true, err) < 0)
+		return -1;
+	while ((now = b->now_ms(b->ctx)) < until)
+		if (b->wait(b->ctx, (unsigned)(until - now), err) < 0)
+			return -1;
+	return 0;
+}
+
 /* Is its commit, or without git its code, another than the one whose hooks ran last? */
 static bool wants_deploy_hook(const struct applier *p, const struct json_t *wanted,
 			      const struct json_t *entry)
@@ -265,6 +285,8 @@ int apply(const struct plan *plan, const struct json_t *desired, struct json_t *
 		tell(&p, "group", "", arena_printf(&arena, "%zu running", n), options->since_ms);
 	if (change_running(&p, err) < 0 || activate_all(&p, err) < 0 ||
 	    run_hooks(&p, "deploy", err) < 0)
+		return -1;
+	if (meanwhile && publish_another(&p, meanwhile, err) < 0)
 		return -1;
 	if ((!published || meanwhile) && set_rules(&p, desired, true, err) < 0)
 		return -1;

@@ -28,19 +28,28 @@ static bool leads_outside(struct arena *arena, const struct json_t *router)
 	return false;
 }
 
-static void lower_publish(struct arena *arena, const struct json_t *containers,
-			  const struct json_t *publish, struct net_plan *out)
+static void add_publish(const struct json_t *containers, const struct json_t *publish, bool ending,
+			struct net_plan *out, struct net_publish *p)
 {
-	struct net_publish *p = arena_new(arena, struct net_publish);
-
 	if (!json_get_number(publish, "port", 0))
 		return;
 	(void)net_parse(json_get_text(publish, "address", "127.0.0.1"), &p->host_address);
 	p->host_port = (uint16_t)json_get_number(publish, "port", 0);
 	p->destination = address_of(containers, json_get_text(publish, "to", ""));
 	p->port = (uint16_t)json_get_number(publish, "container_port", 80);
-	out->publishes = p;
-	out->n_publishes = 1;
+	p->ending = ending;
+	out->n_publishes++;
+}
+
+/* network.ending: what was published until now, as publish. */
+static void lower_publish(struct arena *arena, const struct json_t *containers,
+			  const struct json_t *network, struct net_plan *out)
+{
+	struct net_publish *list = arena_array(arena, 2, sizeof(*list));
+
+	out->publishes = list;
+	add_publish(containers, json_get(network, "publish"), false, out, &list[out->n_publishes]);
+	add_publish(containers, json_get(network, "ending"), true, out, &list[out->n_publishes]);
 }
 
 struct firewall {
@@ -146,5 +155,5 @@ void lower_network(struct arena *arena, const struct json_t *desired, const uint
 	out->n_paths = n;
 	out->resolvers = resolvers;
 	out->n_resolvers = n_resolvers;
-	lower_publish(arena, containers, json_path(desired, "network", "publish", NULL), out);
+	lower_publish(arena, containers, json_get(desired, "network"), out);
 }

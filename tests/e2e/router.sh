@@ -359,7 +359,7 @@ git rm -q .platform/routes.yaml
 commit . "no routes"
 check "no routes" contains "$(orch deploy 2>&1)" "remove    router"
 check "straight to the first app" contains "$(curl -sS -m 10 "$(orch open)")" "app: GET /"
-# One comes in between: what is asked then is answered, but for a connection that was open at that very moment.
+# One comes in between without a request being lost.
 git checkout -q HEAD~ -- .platform/routes.yaml
 commit . "routes again"
 rm -f "$work/refused"
@@ -370,8 +370,7 @@ asking=$!
 check "routes again" contains "$(orch deploy 2>&1)" "create    router"
 touch "$work/enough"
 wait $asking
-check "nobody was refused" [ "$(wc -l <"$work/refused")" -le 1 ]
-check "nor was the one" exits 1 grep -i refused "$work/refused"
+check "nobody was refused" same "$(cat "$work/refused")" ""
 check "it is in front again" request GET "$host/" "" 200 "app: GET /" "x-platform-cache: MISS"
 check "destroy" orch destroy --purge --yes-destroy main
 check "nothing is left" same "$(host_state)" "$before"

@@ -117,10 +117,10 @@ static int fake_rules(void *ctx, const struct json_t *desired, bool published, s
 {
 	struct fake *f = ctx;
 
-	(void)desired;
 	if (!refuses(f))
 		f->published = published;
-	text_printf(&f->log, "rules %d\n", published);
+	text_printf(&f->log, "rules %d%s\n", published,
+		    json_path(desired, "network", "ending", NULL) ? " ending" : "");
 	return done(f, err);
 }
 

@@ -38,6 +38,15 @@ static const char password_only[] =
 	" 'reader': {'type': 'nodejs:18', 'limits': {'memory': 1}, " APP_LINKS "},"
 	" 'worker': {'type': 'nodejs:18', 'disk': 64, " APP_LINKS "}}, " NETWORK "}";
 
+/* The first, with another container in front. */
+static const char fronted[] =
+	"{'commit': 'c1', 'containers': {" DB ", 'kv': {'type': 'redis:7.0', 'disk': 64},"
+	" 'app': {'code': {'image': 'i1'}, " APP_LINKS ", 'app': {'hooks':"
+	"  {'deploy': 'migrate', 'post_deploy': 'warm'}}}, 'front': {'type': 'router:1'},"
+	" 'reader': {'type': 'nodejs:18', 'limits': {'memory': 1}, " APP_LINKS "},"
+	" 'worker': {'type': 'nodejs:18', 'disk': 64, " APP_LINKS "}},"
+	" 'network': {'paths': {}, 'publish': {'to': 'front'}}}";
+
 /* The first, with a clone hook. */
 static const char cloned[] =
 	"{'commit': 'c1', 'containers': {" DB ", 'app': {'code': {'image': 'i1'}, " APP_LINKS
@@ -210,6 +219,23 @@ Test(apply, opens_a_new_group_to_the_host_when_it_is_ready)
 	cr_expect_lt(place_of(&f, "hook app deploy\n"), place_of(&f, "rules 1\n"));
 	cr_expect_lt(place_of(&f, "rules 1\n"), place_of(&f, "hook app post_deploy\n"));
 	close_fake(&f);
+}
+
+Test(apply, lets_what_is_under_way_end_where_another_container_is_published)
+{
+	struct fake f;
+
+	open_fake(&f);
+	run_well(&f, first);
+	run_well(&f, fronted);
+	cr_expect_lt(place_of(&f, "rules 1\n"), place_of(&f, "start front\n"));
+	cr_expect_lt(place_of(&f, "start front\n"), place_of(&f, "rules 1 ending\n"));
+	cr_expect_not_null(strstr(strstr(text_get(&f.log), "rules 1 ending\n"), "rules 1\n"));
+	run_well(&f, fronted);
+	cr_expect_null(strstr(text_get(&f.log), "ending"));
+	close_fake(&f);
+	fail_everywhere(first, fronted, false);
+	fail_everywhere(first, fronted, true);
 }
 
 Test(apply, runs_the_deploy_hook_once_a_commit)
