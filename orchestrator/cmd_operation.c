@@ -1,84 +1,32 @@
 /*
  * cmd_operation.c - commands that the app declares by name: list them, run one and show what it writes
  */
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
+#include "base/arena.h"
 #include "base/auto.h"
 #include "base/error.h"
 #include "orchestrator/command.h"
 #include "orchestrator/commands.h"
 #include "orchestrator/control.h"
 #include "orchestrator/jobs.h"
+#include "orchestrator/log_file.h"
 #include "orchestrator/session.h"
 
 #define LOOK_MS 50
 
-/* What is written to operation.log from now on, as it was said: without the times in front. */
-struct output {
-	const char *path;
-	int fd;
-	bool in_stamp;
-};
-static void close_output(struct output *o)
+/* What is written from now on, as it was said: without the times in front. */
+static void show(struct log_file *file)
 {
-	auto_fd(&o->fd);
-}
-#define auto_output close_output
+	AUTO(arena) struct arena arena = { 0 };
+	char *data = log_file_more(&arena, file), *line;
 
-/* The folder is the container's: a link in it is not followed. */
-static int open_log(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	struct stat st;
-
-	if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)))
-		auto_fd(&fd);
-	return fd;
-}
-
-static void put(struct output *o, const char *text, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (!o->in_stamp)
-			putchar(text[i]);
-		else if (text[i] == ' ')
-			o->in_stamp = false;
-		if (text[i] == '\n')
-			o->in_stamp = true;
+	while ((line = strsep(&data, "\n"))) {
+		line += strcspn(line, " ");
+		log_file_put(line + (*line == ' '));
 	}
-}
-
-static void copy(struct output *o)
-{
-	char text[4096];
-	ssize_t got;
-
-	while (o->fd >= 0 && (got = read(o->fd, text, sizeof(text))) > 0)
-		put(o, text, (size_t)got);
-}
-
-/* Once a log is full it is put aside, and another one begun. */
-static void show(struct output *o)
-{
-	int fd = open_log(o->path);
-	struct stat was, is;
-
-	copy(o);
-	if (fd >= 0 &&
-	    (o->fd < 0 ||
-	     (fstat(o->fd, &was) == 0 && fstat(fd, &is) == 0 && was.st_ino != is.st_ino))) {
-		copy(o);
-		auto_fd(&o->fd);
-		o->fd = fd;
-		fd = -1;
-		copy(o);
-	}
-	auto_fd(&fd);
 	fflush(stdout);
 }
 
@@ -99,17 +47,15 @@ static int run(struct command *c, const char *name, struct error *err)
 {
 	const struct timespec step = { .tv_nsec = LOOK_MS * 1000000L };
 	const struct live *l = world_find(&c->w, c->container);
-	AUTO(output)
-	struct output o = { .fd = -1, .in_stamp = true };
+	struct log_file file = {
+		.path = arena_printf(&c->s->arena, "%s/operation.log",
+				     world_log(&c->s->arena, &c->w, c->container)),
+	};
 	struct init_cron_status job = { 0 };
 	int told = 0;
 	uint32_t target;
 
-	o.path = arena_printf(&c->s->arena, "%s/operation.log",
-			      world_log(&c->s->arena, &c->w, c->container));
-	o.fd = open_log(o.path);
-	if (o.fd >= 0)
-		(void)lseek(o.fd, 0, SEEK_END);
+	log_file_skip(&file);
 	if (jobs_look(&c->s->arena, l, &jobs_operations, name, &job, err) < 0)
 		return -1;
 	if (job.pid || job.waiting)
@@ -126,7 +72,7 @@ static int run(struct command *c, const char *name, struct error *err)
 		(void)nanosleep(&step, NULL);
 		if (jobs_look(&arena, l, &jobs_operations, name, &job, err) < 0)
 			return -1;
-		show(&o);
+		show(&file);
 		if (told && !job.pid && !job.waiting)
 			break;
 	}

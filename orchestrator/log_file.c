@@ -12,9 +12,9 @@
 
 #define MAX_READ (64u << 20)
 
-static int open_log(const struct log_file *f, struct stat *st)
+static int open_log(const char *path, struct stat *st)
 {
-	int fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
 	if (fd >= 0 && (fstat(fd, st) < 0 || !S_ISREG(st->st_mode))) {
 		(void)close(fd);
@@ -23,24 +23,17 @@ static int open_log(const struct log_file *f, struct stat *st)
 	return fd;
 }
 
-char *log_file_more(struct arena *arena, struct log_file *f)
+static char *read_lines(struct arena *arena, int fd, off_t size, off_t *offset)
 {
-	struct stat st;
-	AUTO(fd) int fd = open_log(f, &st);
 	ssize_t got;
 	char *data, *rest;
 
-	if (fd < 0)
+	if (size - *offset > MAX_READ)
+		*offset = size - MAX_READ;
+	if (size <= *offset)
 		return NULL;
-	if (st.st_ino != f->inode || st.st_size < f->offset)
-		f->offset = 0;
-	f->inode = st.st_ino;
-	if (st.st_size - f->offset > MAX_READ)
-		f->offset = st.st_size - MAX_READ;
-	if (st.st_size == f->offset)
-		return NULL;
-	data = arena_alloc(arena, (size_t)(st.st_size - f->offset) + 1);
-	got = pread(fd, data, (size_t)(st.st_size - f->offset), f->offset);
+	data = arena_alloc(arena, (size_t)(size - *offset) + 1);
+	got = pread(fd, data, (size_t)(size - *offset), *offset);
 	if (got <= 0)
 		return NULL;
 	data[got] = '\0';
@@ -48,14 +41,41 @@ char *log_file_more(struct arena *arena, struct log_file *f)
 	if (!rest)
 		return NULL;
 	*rest = '\0';
-	f->offset += rest + 1 - data;
+	*offset += rest + 1 - data;
 	return data;
+}
+
+/* A full log is put aside (pid1_log.c): what it got since it was read last. */
+static char *read_aside(struct arena *arena, struct log_file *f)
+{
+	struct stat st;
+	AUTO(fd) int fd = open_log(arena_printf(arena, "%s.1", f->path), &st);
+
+	return fd >= 0 && st.st_ino == f->inode ? read_lines(arena, fd, st.st_size, &f->offset)
+						: NULL;
+}
+
+char *log_file_more(struct arena *arena, struct log_file *f)
+{
+	struct stat st;
+	AUTO(fd) int fd = open_log(f->path, &st);
+	char *before = NULL, *now;
+
+	if (fd < 0)
+		return NULL;
+	if (f->inode && st.st_ino != f->inode)
+		before = read_aside(arena, f);
+	if (st.st_ino != f->inode || st.st_size < f->offset)
+		f->offset = 0;
+	f->inode = st.st_ino;
+	now = read_lines(arena, fd, st.st_size, &f->offset);
+	return before && now ? arena_printf(arena, "%s\n%s", before, now) : before ? before : now;
 }
 
 void log_file_skip(struct log_file *f)
 {
 	struct stat st;
-	AUTO(fd) int fd = open_log(f, &st);
+	AUTO(fd) int fd = open_log(f->path, &st);
 
 	if (fd < 0)
 		return;

@@ -17,6 +17,7 @@ tests_unit_test_limits_SOURCES = tests/unit/test_limits.c tests/unit/fake_backen
 unit_tests += tests/unit/test_lower
 tests_unit_test_lower_SOURCES = tests/unit/test_lower.c tests/unit/fake_backend.c \
 	tests/unit/fake_backend.h
+unit_tests += tests/unit/test_log_file
 unit_tests += tests/unit/test_names
 tests_unit_test_names_SOURCES = tests/unit/test_names.c tests/unit/fake_backend.c \
 	tests/unit/fake_backend.h
