@@ -59,5 +59,5 @@ e2e_tests += tests/e2e/source.sh
 e2e_tests += tests/e2e/shop.sh
 e2e_tests += tests/e2e/volumes.sh
 EXTRA_DIST += tests/data/router
-EXTRA_DIST += tests/e2e/images.sh tests/e2e/lib.sh tests/e2e/prefix.sh
+EXTRA_DIST += tests/e2e/images.sh tests/e2e/lib.sh tests/e2e/prefix.sh tests/e2e/requests.sh
 e2e_tests += tests/e2e/workers.sh

@@ -14,18 +14,7 @@ before=$(host_state)
 export TERM=dumb
 
 web_image "$work/app"
-busybox_image "$work/store" <<'IMAGE'
-kind: service
-user: app
-users: {app: {uid: 1000, gid: 1000, home: /mnt}}
-processes:
-  httpd: {command: [/bin/httpd, -f, -p, "6000", -h, /mnt], main: true}
-endpoints: {data: {scheme: http, port: 6000, default: true}}
-data: /mnt
-memory: 64M
-pids: 40
-path: /bin
-IMAGE
+store_image "$work/store"
 check "import app" orch image import "$work/app" app:1.0
 check "import store" orch image import "$work/store" store:1.0
 

@@ -14,11 +14,6 @@ isolate=yes
 before=$(host_state)
 export TERM=dumb
 
-# What an environment's app is told.
-password() {
-	# shellcheck disable=SC2016 # for the shell in the container
-	orch exec -e "$1" web -- sh -c 'echo $PLATFORM_RELATIONSHIPS' | base64 -d | jq -r '.database[0].password'
-}
 # client ENV [FLAG...]: as the app would connect.
 client() {
 	local env=$1

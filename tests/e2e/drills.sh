@@ -23,18 +23,7 @@ memory: 64M
 pids: 40
 path: /bin
 IMAGE
-busybox_image "$work/store" <<'IMAGE'
-kind: service
-user: app
-users: {app: {uid: 1000, gid: 1000, home: /mnt}}
-processes:
-  httpd: {command: [/bin/httpd, -f, -p, "6000", -h, /mnt], main: true}
-endpoints: {data: {scheme: http, port: 6000, default: true}}
-data: /mnt
-memory: 64M
-pids: 40
-path: /bin
-IMAGE
+store_image "$work/store"
 # The state is on a disk of its own, to be filled and made read-only.
 mkdir -p "$root"
 mount -t tmpfs -o size=192m orch-drills "$root"

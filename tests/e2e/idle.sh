@@ -10,17 +10,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 before=$(host_state)
 export TERM=dumb
 
-busybox_image "$work/app" <<'IMAGE'
-kind: app
-user: web
-users: {web: {uid: 10000, gid: 10000, home: /app}}
-processes: {httpd: {command: [/bin/httpd, -f, -p, "80", -h, /app], main: true}}
-ready: [/bin/wget, -q, -O, /dev/null, "http://127.0.0.1/page"]
-endpoints: {http: {scheme: http, port: 80, default: true}}
-memory: 64M
-pids: 40
-path: /bin
-IMAGE
+web_image "$work/app"
 check "import" orch image import "$work/app" app:1.0
 project=$work/project
 mkdir -p "$project"

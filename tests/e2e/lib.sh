@@ -139,6 +139,36 @@ path: /bin
 IMAGE
 }
 
+# A folder likewise: a service that serves the files in its volume.
+store_image() {
+	busybox_image "$1" <<'IMAGE'
+kind: service
+user: app
+users: {app: {uid: 1000, gid: 1000, home: /mnt}}
+processes:
+  httpd: {command: [/bin/httpd, -f, -p, "6000", -h, /mnt], main: true}
+endpoints: {data: {scheme: http, port: 6000, default: true}}
+data: /mnt
+memory: 64M
+pids: 40
+path: /bin
+IMAGE
+}
+
+# A folder likewise: a service that says something to whoever connects, and has no data.
+listener_image() {
+	busybox_image "$1" <<'IMAGE'
+kind: service
+user: app
+users: {app: {uid: 1000, gid: 1000, home: /}}
+processes: {probe: {command: [/bin/probe, LISTEN, "7000"], main: true}}
+endpoints: {main: {scheme: tcp, port: 7000, default: true}}
+memory: 64M
+pids: 40
+path: /bin
+IMAGE
+}
+
 # in_volume FOLDER/NAME COMMAND...: run in a volume's top folder, whatever it is in the pool.
 in_volume() {
 	local volume=$root/var/lib/orch/pool/$1 r=0 device

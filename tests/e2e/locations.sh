@@ -11,6 +11,8 @@ fi
 isolate=yes
 # shellcheck source=tests/e2e/lib.sh
 . "$here/lib.sh"
+# shellcheck source=tests/e2e/requests.sh
+. "$here/requests.sh"
 mkdir -p "$root/var/lib/orch/images"
 cp -a "$cache/images/." "$root/var/lib/orch/images/"
 data=$here/../data/locations
@@ -62,20 +64,6 @@ tree() {
 	echo "packed by brotli" >web/packed.bin.br
 }
 
-# what WORD TEXT: the text has the word, or hasn't "!word".
-has() {
-	case $1 in
-	!*) ! grep -qiF -- "${1#!}" "$2" ;;
-	*) grep -qiF -- "$1" "$2" ;;
-	esac
-}
-
-# trim TEXT, into $trimmed
-trim() {
-	trimmed=${1#"${1%%[![:space:]]*}"}
-	trimmed=${trimmed%"${trimmed##*[![:space:]]}"}
-}
-
 # A row of the table; the answer is in $work/head and $work/body.
 request() {
 	local method=${1%% *} path=${1#* } sent=$2 status=$3 body=$4 head=$5 args=() part
@@ -93,28 +81,7 @@ request() {
 	head -c "${size:-0}" /dev/zero | tr '\0' x | orch -q exec web -- curl -sS -m 20 -i --path-as-is \
 		"${args[@]}" "http://127.0.0.1$path" 2>&1 | tr -d '\r' >"$work/answer"
 	size=0
-	sed '/^$/,$d' "$work/answer" >"$work/head"
-	sed '1,/^$/d' "$work/answer" >"$work/body"
-	[ "$(head -n 1 "$work/head" | cut -d' ' -f2)" = "$status" ] || {
-		head -n 20 "$work/answer"
-		return 1
-	}
-	[ -z "$body" ] || has "$body" "$work/body" || {
-		echo "not as asked: $body"
-		head -n 30 "$work/answer"
-		return 1
-	}
-	while read -r -d ';' part; do
-		case $part in
-		"") ;;
-		!*) ! grep -qi "^${part#!}:" "$work/head" ;;
-		*) grep -qiE "^$part" "$work/head" ;;
-		esac || {
-			echo "not as asked: $part"
-			cat "$work/head"
-			return 1
-		}
-	done <<<"$head;"
+	answers "$status" "$body" "$head"
 }
 
 for manifest in "$data"/*.yaml; do

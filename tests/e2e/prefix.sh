@@ -4,6 +4,12 @@
 # shellcheck disable=SC2154 # lib.sh and the scenario give them
 cache=${ORCH_TEST_CACHE:-/var/cache/orch-test}
 
+# What an environment's app is told.
+password() {
+	# shellcheck disable=SC2016 # for the shell in the container
+	orch exec -e "$1" web -- sh -c 'echo $PLATFORM_RELATIONSHIPS' | base64 -d | jq -r '.database[0].password'
+}
+
 # database_group TYPE ENDPOINT
 database_group() {
 	mkdir -p "$root/var/lib/orch/images"

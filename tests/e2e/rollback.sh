@@ -22,18 +22,7 @@ memory: 64M
 pids: 40
 path: /bin
 IMAGE
-busybox_image "$work/store" <<'IMAGE'
-kind: service
-user: app
-users: {app: {uid: 1000, gid: 1000, home: /mnt}}
-processes:
-  httpd: {command: [/bin/httpd, -f, -p, "6000", -h, /mnt], main: true}
-endpoints: {data: {scheme: http, port: 6000, default: true}}
-data: /mnt
-memory: 64M
-pids: 40
-path: /bin
-IMAGE
+store_image "$work/store"
 for type in app store; do
 	check "import $type" orch image import "$work/$type" "$type:1.0"
 done

@@ -13,6 +13,8 @@ fi
 isolate=yes
 # shellcheck source=tests/e2e/lib.sh
 . "$here/lib.sh"
+# shellcheck source=tests/e2e/requests.sh
+. "$here/requests.sh"
 mkdir -p "$root/var/lib/orch/images"
 cp -a "$cache/images/." "$root/var/lib/orch/images/"
 data=$here/../data/router
@@ -87,18 +89,6 @@ check "doctor says that there is no TLS" contains "$(orch doctor)" "TLS"
 check "ls" same "$(orch ls --json | jq -r '.environments[0].urls[0]')" "http://$host:$port/"
 check "as it is, by its name" contains "$(curl -sS -m 10 "http://$host:$port/")" "app: GET /"
 
-# has WORD FILE: the text has the word, or hasn't "!word".
-has() {
-	case $1 in
-	!*) ! grep -qiF -- "${1#!}" "$2" ;;
-	*) grep -qiF -- "$1" "$2" ;;
-	esac
-}
-# trim TEXT, into $trimmed
-trim() {
-	trimmed=${1#"${1%%[![:space:]]*}"}
-	trimmed=${trimmed%"${trimmed##*[![:space:]]}"}
-}
 # request METHOD HOST/PATH SENT STATUS BODY HEAD: the answer is in $work/head and $work/body.
 request() {
 	local method=$1 to=${2%%/*} path=/${2#*/} sent=$3 status=$4 body=$5 head=$6 args=() part
@@ -115,28 +105,7 @@ request() {
 	[ "${method#*=}" != "$method" ] || method="=0"
 	head -c "${method#*=}" /dev/zero | tr '\0' x | curl -sS -m 20 -i --path-as-is -H Expect: -H "Host: $to" \
 		"${args[@]}" "http://127.0.0.1:$port$path" 2>&1 | tr -d '\r' >"$work/answer"
-	sed '/^$/,$d' "$work/answer" >"$work/head"
-	sed '1,/^$/d' "$work/answer" >"$work/body"
-	[ "$(head -n 1 "$work/head" | cut -d' ' -f2)" = "$status" ] || {
-		head -n 20 "$work/answer"
-		return 1
-	}
-	[ -z "$body" ] || has "$body" "$work/body" || {
-		echo "not as asked: $body"
-		head -n 30 "$work/answer"
-		return 1
-	}
-	while read -r -d ';' part; do
-		case $part in
-		"") ;;
-		!*) ! grep -qi "^${part#!}:" "$work/head" ;;
-		*) grep -qiE "^$part" "$work/head" ;;
-		esac || {
-			echo "not as asked: $part"
-			cat "$work/head"
-			return 1
-		}
-	done <<<"$head;"
+	answers "$status" "$body" "$head"
 }
 
 asked=0

@@ -11,19 +11,8 @@ before=$(host_state)
 export TERM=dumb
 unset ORCH_ENVIRONMENT ORCH_ROOT
 
-store_image() {
-	busybox_image "$work/store" <<'IMAGE'
-kind: service
-user: app
-users: {app: {uid: 1000, gid: 1000, home: /mnt}}
-processes:
-  httpd: {command: [/bin/httpd, -f, -p, "6000", -h, /mnt], main: true}
-endpoints: {data: {scheme: http, port: 6000, default: true}}
-data: /mnt
-memory: 64M
-pids: 40
-path: /bin
-IMAGE
+import_images() {
+	store_image "$work/store"
 	busybox_image "$work/app" <<'IMAGE'
 kind: app
 user: web
@@ -79,7 +68,7 @@ within() {
 		}
 }
 
-store_image
+import_images
 project=$work/project
 mkdir -p "$project"
 git init -q -b main "$project"

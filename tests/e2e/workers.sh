@@ -23,16 +23,7 @@ memory: 64M
 pids: 40
 path: /bin
 IMAGE
-busybox_image "$work/store" <<'IMAGE'
-kind: service
-user: app
-users: {app: {uid: 1000, gid: 1000, home: /}}
-processes: {probe: {command: [/bin/probe, LISTEN, "7000"], main: true}}
-endpoints: {main: {scheme: tcp, port: 7000, default: true}}
-memory: 64M
-pids: 40
-path: /bin
-IMAGE
+listener_image "$work/store"
 check "import" orch image import "$work/app" app:1.0
 check "import" orch image import "$work/store" store:1.0
 project=$work/project
