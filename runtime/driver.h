@@ -24,7 +24,7 @@ struct volume_driver {
 	/* The file system at path is ready for volumes. Twice is once. */
 	int (*prepare)(const char *path, struct error *err);
 	bool (*is_volume)(int folder, const char *leaf);
-	/* Empty, root's. limit: what limit() will be told first. */
+	/* Empty, root's; and its top folder, as by open(). limit: what limit() will be told first. */
 	int (*create)(const struct volume_spot *at, uint64_t limit, struct error *err);
 	int (*remove)(const struct volume_spot *at, struct error *err);
 	/*

@@ -32,7 +32,7 @@ static int create(const struct volume_spot *at, uint64_t limit, struct error *er
 	snprintf(args.name, sizeof(args.name), "%s", at->leaf);
 	if (ioctl(at->folder, BTRFS_IOC_SUBVOL_CREATE_V2, &args) < 0)
 		return fail_errno(err, "create volume %s", at->name);
-	return 0;
+	return folder_open(at, err);
 }
 
 /* A container may make subvolumes in its volumes. The innermost one first, until id itself is gone. */

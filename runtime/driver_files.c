@@ -52,7 +52,7 @@ static int create(const struct volume_spot *at, uint64_t limit, struct error *er
 	(void)limit;
 	if (mkdirat(at->folder, at->leaf, 0700) < 0)
 		return fail_errno(err, "create volume %s", at->name);
-	return 0;
+	return folder_open(at, err);
 }
 
 static int remove_folder(const struct volume_spot *at, struct error *err)
@@ -79,10 +79,9 @@ static int snapshot(const struct volume_spot *from, const struct volume_spot *to
 	AUTO(fd) int target = -1;
 
 	snprintf(leaf, sizeof(leaf), ".%s.new", to->leaf);
-	if (source < 0 || (is_folder(to->folder, leaf) && remove_folder(&fresh, err) < 0) ||
-	    create(&fresh, 0, err) < 0)
+	if (source < 0 || (is_folder(to->folder, leaf) && remove_folder(&fresh, err) < 0))
 		return -1;
-	target = folder_open(&fresh, err);
+	target = create(&fresh, 0, err);
 	if (target < 0)
 		return -1;
 	if (files_copy(source, target, err) < 0)

@@ -1,8 +1,9 @@
 /*
  * driver_image.c - a volume is a file with an ext4 in it, on an XFS, which shares what a snapshot of the file has in common with it
  *
- * A database writes into an ext4 as fast as on any disk; only the first write to a block that a snapshot has
- * as well costs more. A snapshot takes one call whatever is in it, and grows with the pieces the file is in, not with its size.
+ * A database writes its blocks in place; only the first write to one that a snapshot has as well costs more
+ * (tests/bench/databases.sh). A snapshot takes one call whatever is in it; the call takes longer with the pieces the file is in,
+ * not with its size.
  * The limit is the file system's size, so a full volume is a full disk. Mounts are detached (ext4.h).
  */
 #include <fcntl.h>
@@ -60,13 +61,20 @@ static uint64_t pool_size(int folder)
 	return fstatvfs(folder, &fs) < 0 ? UNLIMITED : (uint64_t)fs.f_blocks * fs.f_frsize;
 }
 
+/* A descriptor for reading; the mount lives as long as it is open. */
+static int top_of(int tree, const struct volume_spot *at, struct error *err)
+{
+	int fd = openat(tree, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? fail_errno(err, "open volume %s", at->name) : fd;
+}
+
 static int create(const struct volume_spot *at, uint64_t limit, struct error *err)
 {
-	if (!limit)
-		limit = pool_size(at->folder);
-	return ext4_format(at->folder, at->leaf, limit, err) < 0
-		? fail_in(err, "create volume %s", at->name)
-		: 0;
+	AUTO(fd)
+	int tree = ext4_format(at->folder, at->leaf, limit ? limit : pool_size(at->folder), err);
+
+	return tree < 0 ? fail_in(err, "create volume %s", at->name) : top_of(tree, at, err);
 }
 
 static int remove_image(const struct volume_spot *at, struct error *err)
@@ -86,14 +94,6 @@ static int mount_at(const struct volume_spot *at, struct error *err)
 	return tree < 0 ? fail_in(err, "volume %s", at->name) : tree;
 }
 
-/* A descriptor for reading; the mount lives as long as it is open. */
-static int top_of(int tree, const struct volume_spot *at, struct error *err)
-{
-	int fd = openat(tree, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	return fd < 0 ? fail_errno(err, "open volume %s", at->name) : fd;
-}
-
 static int open_top(const struct volume_spot *at, struct error *err)
 {
 	AUTO(fd) int tree = mount_at(at, err);
@@ -106,9 +106,9 @@ static int sync_image(int image, const struct volume_spot *at, struct error *err
 	AUTO(fd) int tree = -1;
 	AUTO(fd) int top = -1;
 
-	if (!ext4_mounted(image))
+	if (is_read_only(image) || !ext4_mounted(image))
 		return 0;
-	tree = ext4_mount(image, is_read_only(image), err);
+	tree = ext4_mount(image, false, err);
 	if (tree < 0)
 		return fail_in(err, "volume %s", at->name);
 	top = top_of(tree, at, err);

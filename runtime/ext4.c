@@ -114,7 +114,7 @@ int ext4_format(int folder, const char *leaf, uint64_t limit, struct error *err)
 	if (tree < 0)
 		return -1;
 	return unlinkat(tree, "lost+found", AT_REMOVEDIR) < 0 ? fail_errno(err, "empty an image")
-							      : 0;
+							      : TAKE_FD(tree);
 }
 
 /* By fsopen(2): nothing of the host's mounts changes, and nothing is left when whoever has it is killed. */

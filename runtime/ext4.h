@@ -11,7 +11,7 @@
 
 struct error;
 
-/* A file system in the new, empty file `leaf` of folder, for `limit` bytes of files. Its top folder is root's and empty. */
+/* A file system in the new, empty file `leaf` of folder, for `limit` bytes of files. Its top folder is root's and empty. As ext4_mount(). */
 int ext4_format(int folder, const char *leaf, uint64_t limit, struct error *err);
 /* A detached mount (mounts.h) of it; what a crash left unwritten is written first. */
 int ext4_mount(int image, bool read_only, struct error *err);

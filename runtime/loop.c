@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/auto.h"
@@ -16,6 +17,7 @@
 
 #define LOOP_MAJOR 7 /* Documentation/admin-guide/devices.txt */
 #define LOOP_TRIES 64
+#define NOTE "trusted.orch.loop" /* of a file: an unsigned, the number of its device */
 
 static int open_loop(unsigned n, int flags, char path[LOOP_PATH])
 {
@@ -29,30 +31,44 @@ static int open_loop(unsigned n, int flags, char path[LOOP_PATH])
 	return fd;
 }
 
+static int open_if_of(unsigned n, const struct stat *file, char path[LOOP_PATH])
+{
+	struct loop_info64 info;
+	/* For reading: udev looks at a device again when one that could write lets go of it. */
+	AUTO(fd) int fd = open_loop(n, O_RDONLY, path);
+
+	return fd >= 0 && ioctl(fd, LOOP_GET_STATUS64, &info) == 0 &&
+			info.lo_device == file->st_dev && info.lo_inode == file->st_ino
+		? TAKE_FD(fd)
+		: -1;
+}
+
 /*
- * One that is unmounted here may still be held by a mount in another namespace; a file system must
- * never be seen through two devices.
+ * The one that it was attached to last is written on the file itself; where that isn't so any more, all are looked at. One
+ * that is unmounted here may still be held by a mount in another namespace; a file system must never be seen through two devices.
  */
 int loop_find(int file, char path[LOOP_PATH])
 {
-	AUTO(dir) DIR *dir = opendir("/sys/block");
-	struct stat st;
+	AUTO(dir) DIR *dir = NULL;
 	const struct dirent *e;
+	struct stat st;
+	unsigned n;
+	int fd;
 
-	if (!dir || fstat(file, &st) < 0)
+	if (fstat(file, &st) < 0)
 		return -1;
-	while ((e = readdir(dir))) {
-		struct loop_info64 info;
-		unsigned n;
-		AUTO(fd) int fd = -1;
-
+	if (fgetxattr(file, NOTE, &n, sizeof(n)) == sizeof(n)) {
+		fd = open_if_of(n, &st, path);
+		if (fd >= 0)
+			return fd;
+	}
+	dir = opendir("/sys/block");
+	while (dir && (e = readdir(dir))) {
 		if (sscanf(e->d_name, "loop%u", &n) != 1)
 			continue;
-		/* For reading: udev looks at a device again when one that could write lets go of it. */
-		fd = open_loop(n, O_RDONLY, path);
-		if (fd >= 0 && ioctl(fd, LOOP_GET_STATUS64, &info) == 0 &&
-		    info.lo_device == st.st_dev && info.lo_inode == st.st_ino)
-			return TAKE_FD(fd);
+		fd = open_if_of(n, &st, path);
+		if (fd >= 0)
+			return fd;
 	}
 	return -1;
 }
@@ -102,8 +118,11 @@ int loop_attach(int file, char path[LOOP_PATH], struct error *err)
 		loop = open_loop((unsigned)n, O_RDWR, path);
 		if (loop < 0)
 			return fail_errno(err, "open %s", path);
-		if (ioctl(loop, LOOP_CONFIGURE, &config) == 0)
+		if (ioctl(loop, LOOP_CONFIGURE, &config) == 0) {
+			/* Without it the device is found all the same. */
+			(void)fsetxattr(own, NOTE, &n, sizeof(n), 0);
 			return TAKE_FD(loop);
+		}
 		if (errno != EBUSY) /* else somebody was faster */
 			return fail_errno(err, "attach a file to %s", path);
 	}

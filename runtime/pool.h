@@ -17,6 +17,12 @@ struct error;
 	(UINT64_C(64) << 30) /* of a pool file that nobody chose a size for; it is sparse */
 #define POOL_SIZE_MIN (UINT64_C(320) << 20) /* mkfs.xfs(8) refuses less than 300 MiB */
 
+/* Mounted and ready afterwards, whatever was before. size: bytes of a new pool file; 0: POOL_SIZE. */
+int pool_ensure(const char *path, uint64_t size, struct error *err);
+/* Unmount it (its loop device goes with it). Data stays. Absent is success; busy is a failure. */
+int pool_close(const char *path, struct error *err);
+bool pool_mounted(const char *path);
+
 struct pool_space {
 	const char *driver; /* "btrfs", "image", "copy" */
 	const char *target; /* of pool_use(), in the arena; NULL: none */

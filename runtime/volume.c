@@ -125,9 +125,9 @@ static int make(const struct place *p, const char *name, uint32_t uid, uint32_t 
 	uint64_t used;
 
 	snprintf(fresh, sizeof(fresh), FRESH, p->leaf);
-	if (remove_leaf(p, fresh, name, err) < 0 || p->driver->create(&at, limit, err) < 0)
+	if (remove_leaf(p, fresh, name, err) < 0)
 		return -1;
-	fd = p->driver->open(&at, err);
+	fd = p->driver->create(&at, limit, err);
 	if (fd < 0)
 		return -1;
 	if (fchown(fd, uid, gid) < 0 || fchmod(fd, 0755) < 0)

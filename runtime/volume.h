@@ -11,16 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "runtime/pool.h"
+
 struct arena;
 struct error;
-
-#define POOL_SIZE \
-	(UINT64_C(64) << 30) /* of a pool file that nobody chose a size for; it is sparse */
-/* Mounted and ready afterwards, whatever was before. size: bytes of a new pool file; 0: POOL_SIZE. */
-int pool_ensure(const char *path, uint64_t size, struct error *err);
-/* Unmount it (its loop device goes with it). Data stays. Absent is success; busy is a failure. */
-int pool_close(const char *path, struct error *err);
-bool pool_mounted(const char *path);
 
 /*
  * A volume owned by inner uid/gid with mode 0755, limited to `limit` bytes (0: none); there already: only the limit is set. *top is its
