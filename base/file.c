@@ -3,11 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -227,4 +229,14 @@ int file_lock(const char *path, bool wait, int *out, struct error *err)
 		return errno == EWOULDBLOCK ? FILE_LOCKED : fail_errno(err, "lock %s", path);
 	*out = TAKE_FD(fd);
 	return 0;
+}
+
+int file_open_beneath(int folder, const char *path, int flags)
+{
+	const struct open_how how = {
+		.flags = (unsigned)flags | O_CLOEXEC | O_NOFOLLOW,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
+	};
+
+	return (int)syscall(SYS_openat2, folder, *path ? path : ".", &how, sizeof(how));
 }

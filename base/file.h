@@ -47,6 +47,12 @@ int file_list(struct arena *arena, const char *path, const char ***names, size_t
 	      struct error *err);
 
 /*
+ * openat(2) for what is somebody else's to fill: the path, "" for the folder itself, follows no link and leads neither out of the
+ * folder nor into another mount. -1 with errno.
+ */
+int file_open_beneath(int folder, const char *path, int flags);
+
+/*
  * Open (making it if need be) and lock. Released when the descriptor is closed.
  * wait: block; else FILE_LOCKED when somebody holds it.
  */

@@ -41,11 +41,11 @@ static void close_cache(struct build_cache *c)
 	auto_fd(&c->lock);
 }
 
-/* What is in the app's folder is the user's: no way leads out of it. */
-static int open_in(int folder, const char *path, int flags, uint64_t more)
+/* A watched file may be a link within the app's folder; no way leads out of it. */
+static int open_watched(int folder, const char *path)
 {
-	struct open_how how = { .flags = (unsigned)(flags | O_RDONLY | O_CLOEXEC | O_NONBLOCK),
-				.resolve = RESOLVE_BENEATH | more };
+	struct open_how how = { .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK,
+				.resolve = RESOLVE_BENEATH };
 
 	return (int)syscall(SYS_openat2, folder, path, &how, sizeof(how));
 }
@@ -57,7 +57,7 @@ static int hash_files(const struct build_cache *c, struct sha256 *hash, struct e
 
 	for (size_t i = 0; i < json_count(watch); i++) {
 		const char *name = json_text(json_at(watch, i), "");
-		AUTO(fd) int fd = open_in(c->app, name + strspn(name, "/"), 0, 0);
+		AUTO(fd) int fd = open_watched(c->app, name + strspn(name, "/"));
 		char digest[SHA256_HEX] = "absent";
 		struct stat st;
 
@@ -177,7 +177,7 @@ static int open_parent(const struct build_cache *c, uint32_t uid, uint32_t gid, 
 		if (mkdirat(parent, part, 0755) == 0 &&
 		    fchownat(parent, part, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
 			break;
-		at = open_in(parent, part, O_DIRECTORY, RESOLVE_NO_SYMLINKS);
+		at = file_open_beneath(parent, part, O_RDONLY | O_DIRECTORY);
 	}
 	*last = part;
 	return at < 0 ? fail_errno(err, "cache %s: open %s", c->name, c->directory) : TAKE_FD(at);
@@ -268,7 +268,7 @@ static int prune(const struct build_cache *c, struct error *err)
 static int keep(const struct build_cache *c, struct error *err)
 {
 	const char *unfinished = arena_printf(c->arena, "%s~", c->entry);
-	AUTO(fd) int there = open_in(c->app, c->directory, O_DIRECTORY, RESOLVE_NO_SYMLINKS);
+	AUTO(fd) int there = file_open_beneath(c->app, c->directory, O_RDONLY | O_DIRECTORY);
 	struct copy copy = { .uid = 0 };
 	struct stat st;
 

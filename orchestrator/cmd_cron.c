@@ -59,7 +59,7 @@ static int run(struct command *c, const char *name, struct error *err)
 	};
 	uint32_t target;
 
-	log_file_skip(&output.file);
+	log_file_skip(&output.file, 0);
 	if (jobs_look(arena, l, &jobs_crons, name, &job, err) < 0)
 		return -1;
 	/* One that runs already is not the one that was asked for. */

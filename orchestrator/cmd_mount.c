@@ -2,11 +2,9 @@
  * cmd_mount.c - mount ls|get|put: files of an app's mounts, also while it is stopped
  */
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/auto.h"
@@ -39,11 +37,7 @@ static void auto_inside(struct inside *in)
 /* What is in there is the container's: no link of it is followed. */
 static int open_beneath(int folder, const char *path, struct error *err)
 {
-	struct open_how how = {
-		.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
-	};
-	int fd = (int)syscall(SYS_openat2, folder, *path ? path : ".", &how, sizeof(how));
+	int fd = file_open_beneath(folder, path, O_RDONLY | O_DIRECTORY);
 
 	if (fd < 0)
 		return fail_errno(err, "open %s in the volume", *path ? path : "/");

@@ -55,7 +55,7 @@ static int run(struct command *c, const char *name, struct error *err)
 	int told = 0;
 	uint32_t target;
 
-	log_file_skip(&file);
+	log_file_skip(&file, 0);
 	if (jobs_look(&c->s->arena, l, &jobs_operations, name, &job, err) < 0)
 		return -1;
 	if (job.pid || job.waiting)

@@ -5,15 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/auto.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "orchestrator/log_file.h"
 
 #define TAIL_BYTES (16 << 10) /* of each log */
 #define LINE_BYTES 300	      /* of each line that is shown */
@@ -47,21 +46,14 @@ static void add_line(struct tail *t, const char *process, char *text)
 
 static void add_file(struct tail *t, const char *path, const char *process)
 {
-	AUTO(fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-	char *data = arena_alloc(t->arena, TAIL_BYTES + 1), *line;
-	struct stat st;
-	ssize_t got;
-	off_t from;
+	struct log_file file = { .path = path };
+	char *data, *line;
+	bool cut;
 
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-		return;
-	from = st.st_size > TAIL_BYTES ? st.st_size - TAIL_BYTES : 0;
-	got = pread(fd, data, TAIL_BYTES, from);
-	if (got <= 0)
-		return;
-	data[got] = '\0';
-	/* The first one was cut. */
-	if (from)
+	log_file_skip(&file, TAIL_BYTES);
+	cut = file.offset > 0;
+	data = log_file_more(t->arena, &file);
+	if (cut)
 		(void)strsep(&data, "\n");
 	while ((line = strsep(&data, "\n")))
 		if (*line)

@@ -72,14 +72,14 @@ char *log_file_more(struct arena *arena, struct log_file *f)
 	return before && now ? arena_printf(arena, "%s\n%s", before, now) : before ? before : now;
 }
 
-void log_file_skip(struct log_file *f)
+void log_file_skip(struct log_file *f, off_t keep)
 {
 	struct stat st;
 	AUTO(fd) int fd = open_log(f->path, &st);
 
 	if (fd < 0)
 		return;
-	f->offset = st.st_size;
+	f->offset = st.st_size > keep ? st.st_size - keep : 0;
 	f->inode = st.st_ino;
 }
 

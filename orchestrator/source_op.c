@@ -1,11 +1,9 @@
 #include "orchestrator/source_op.h"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/auto.h"
@@ -152,8 +150,6 @@ static int run_in(struct operation *o, const struct app *app, const struct json_
 /* For who may not look into the clone. 1: there is none. */
 static int take_bundle(const struct operation *o, struct error *err)
 {
-	struct open_how how = { .flags = O_RDONLY | O_CLOEXEC | O_DIRECTORY,
-				.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
 	const struct project *p = &o->s->project;
 	struct copy copy = { .uid = p->owner, .gid = p->group };
 	AUTO(fd) int clone = open(o->clone, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -163,7 +159,7 @@ static int take_bundle(const struct operation *o, struct error *err)
 
 	if (clone < 0 || scratch < 0)
 		return fail_errno(err, "open %s", o->scratch);
-	folder = (int)syscall(SYS_openat2, clone, ".git", &how, sizeof(how));
+	folder = file_open_beneath(clone, ".git", O_RDONLY | O_DIRECTORY);
 	if (folder < 0)
 		return fail_errno(err, "the clone has no .git any more");
 	if (fstatat(folder, "orch.bundle", &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))

@@ -2,10 +2,8 @@
  * world_create.c - from a container's document to a process in its own namespaces
  */
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <time.h>
 
 #include "base/auto.h"
@@ -119,10 +117,6 @@ static int add_log(struct making *m, struct error *err)
 /* A folder of the volume, whose content is the container's: no link in it is followed. */
 static int make_in_volume(struct making *m, int volume, const char *path, struct error *err)
 {
-	struct open_how how = {
-		.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
-	};
 	AUTO(fd) int at = openat(volume, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	char *parts = arena_strdup(m->arena, path), *rest = parts, *part;
 
@@ -139,7 +133,7 @@ static int make_in_volume(struct making *m, int volume, const char *path, struct
 		} else if (errno != EEXIST) {
 			return fail_errno(err, "make folder %s", path);
 		}
-		at = (int)syscall(SYS_openat2, parent, part, &how, sizeof(how));
+		at = file_open_beneath(parent, part, O_RDONLY | O_DIRECTORY);
 	}
 	return at < 0 ? fail_errno(err, "open %s in the volume", path) : 0;
 }

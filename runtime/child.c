@@ -17,6 +17,7 @@
 
 #include "base/auto.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "runtime/cgroup.h"
 #include "runtime/container.h"
 #include "runtime/privs.h"
@@ -86,11 +87,7 @@ static int attach(int tree, const char *target, struct error *err)
  */
 static int attach_part(const struct container_mount *m, struct error *err)
 {
-	struct open_how how = {
-		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
-	};
-	AUTO(fd) int folder = (int)syscall(SYS_openat2, m->tree, m->folder, &how, sizeof(how));
+	AUTO(fd) int folder = file_open_beneath(m->tree, m->folder, O_PATH | O_DIRECTORY);
 	AUTO(fd) int part = -1;
 	char top[32];
 

@@ -7,7 +7,6 @@
 #include <linux/btrfs.h>
 #include <linux/btrfs_tree.h>
 #include <linux/magic.h>
-#include <linux/openat2.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,12 +15,12 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/arena.h"
 #include "base/auto.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "runtime/btrfs.h"
 #include "runtime/volume.h"
 #include "runtime/volume_diff_parts.h"
@@ -171,19 +170,9 @@ static bool find_parting(const struct side *a, const struct side *b, uint64_t *o
 }
 
 /* What is in a volume is its container's: no link is followed. */
-static int open_beneath(int volume, const char *path, uint64_t flags)
-{
-	struct open_how how = {
-		.flags = flags | O_CLOEXEC | O_NOFOLLOW,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
-	};
-
-	return (int)syscall(SYS_openat2, volume, *path ? path : ".", &how, sizeof(how));
-}
-
 static bool look_at(int volume, const char *path, struct stat *st)
 {
-	AUTO(fd) int fd = open_beneath(volume, path, O_PATH);
+	AUTO(fd) int fd = file_open_beneath(volume, path, O_PATH);
 
 	return fd >= 0 && fstat(fd, st) == 0;
 }
@@ -216,7 +205,7 @@ static void compare_file(struct diff *d, const struct side *here, const struct s
 static void compare_names(struct diff *d, const struct side *here, const struct side *there,
 			  const char *path)
 {
-	int fd = open_beneath(here->fd, path, O_RDONLY | O_DIRECTORY);
+	int fd = file_open_beneath(here->fd, path, O_RDONLY | O_DIRECTORY);
 	AUTO(dir) DIR *names = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *e;
 	struct stat st;

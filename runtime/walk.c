@@ -3,14 +3,13 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/auto.h"
 #include "base/error.h"
+#include "base/file.h"
 
 struct walking {
 	int (*one)(const struct walk *w, struct error *err);
@@ -79,14 +78,10 @@ int walk(int top, int (*one)(const struct walk *w, struct error *err), void *ctx
 
 int walk_parent(int top, const char *path)
 {
-	const struct open_how how = {
-		.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
-	};
 	const char *slash = strrchr(path, '/');
 	char parent[PATH_MAX];
 
 	snprintf(parent, sizeof(parent), "%.*s", slash ? (int)(slash - path) : 1,
 		 slash ? path : ".");
-	return (int)syscall(SYS_openat2, top, parent, &how, sizeof(how));
+	return file_open_beneath(top, parent, O_RDONLY | O_DIRECTORY);
 }

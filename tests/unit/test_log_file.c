@@ -64,10 +64,14 @@ Test(log_file, skips_what_is_there)
 	struct log_file f = { .path = path };
 
 	append("old\n");
-	log_file_skip(&f);
+	log_file_skip(&f, 0);
 	expect(&f, "");
 	append("new\n");
 	expect(&f, "new");
+	log_file_skip(&f, 6);
+	expect(&f, "d\nnew");
+	log_file_skip(&f, 100);
+	expect(&f, "old\nnew");
 }
 
 Test(log_file, loses_nothing_where_a_full_log_is_put_aside)
