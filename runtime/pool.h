@@ -32,7 +32,7 @@ struct pool_space {
 	bool held; /* some of it is kept back for now: the disk below has no more to give */
 	uint64_t size, used, free;	/* bytes, of the pool */
 	uint64_t file_size, file_taken; /* of the file, where it is one */
-	uint64_t disk_free;		/* of the disk below the file */
+	uint64_t disk_size, disk_free;	/* of the disk below the file */
 	bool tight;			/* which is little */
 };
 

@@ -57,6 +57,7 @@ static int of_file(const char *image, int pool, struct pool_space *out, struct e
 	out->file = true;
 	out->file_size = (uint64_t)st.st_size;
 	out->file_taken = (uint64_t)st.st_blocks * 512;
+	out->disk_size = (uint64_t)disk.f_blocks * disk.f_frsize;
 	out->disk_free = (uint64_t)disk.f_bavail * disk.f_frsize;
 	out->tight |= out->disk_free < 16 * pool_slack(out->file_size, UINT64_MAX);
 	out->held = ballast_of(pool) > 0;
@@ -208,6 +209,9 @@ int pool_guard(const char *path, struct error *err)
 	if (fstatvfs(pool, &fs) < 0)
 		return fail_errno(err, "look at %s", path);
 	slack = pool_slack(s.file_size, s.disk_free);
+	/* Of a tiny disk that would be most. */
+	if (slack > s.disk_size / 16)
+		slack = s.disk_size / 16;
 	may = s.disk_free > slack ? s.disk_free - slack : 0;
 	now = ballast_of(pool);
 	free = (uint64_t)fs.f_bavail * fs.f_frsize + now;
