@@ -17,6 +17,7 @@
 
 #define LOOP_MAJOR 7 /* Documentation/admin-guide/devices.txt */
 #define LOOP_TRIES 64
+#define LOOP_PAUSE 5000		 /* microseconds */
 #define NOTE "trusted.orch.loop" /* of a file: an unsigned, the number of its device */
 
 static int open_loop(unsigned n, int flags, char path[LOOP_PATH])
@@ -123,8 +124,9 @@ int loop_attach(int file, char path[LOOP_PATH], struct error *err)
 			(void)fsetxattr(own, NOTE, &n, sizeof(n), 0);
 			return TAKE_FD(loop);
 		}
-		if (errno != EBUSY) /* else somebody was faster */
+		if (errno != EBUSY) /* else somebody was faster, or still has it */
 			return fail_errno(err, "attach a file to %s", path);
+		usleep(LOOP_PAUSE);
 	}
 	return fail(err, ERROR_HOST, "no loop device stays free");
 }

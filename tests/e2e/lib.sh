@@ -169,19 +169,41 @@ path: /bin
 IMAGE
 }
 
+# held_device FILE: the loop device that FILE is attached to, or a new one, open as 9: so it stays.
+held_device() {
+	local device
+	for _ in $(seq 100); do
+		device=$(losetup -n -O NAME -j "$1" | head -n 1)
+		[ -n "$device" ] || device=$(losetup -f --show "$1") || return
+		# One that goes away as its last user does is none.
+		if { exec 9<"$device"; } 2>/dev/null && losetup -n -O NAME -j "$1" | grep -qx "$device"; then
+			losetup -d "$device" 2>/dev/null # with its last user
+			echo "$device"
+			return
+		fi
+	done
+	return 1
+}
+
 # in_volume FOLDER/NAME COMMAND...: run in a volume's top folder, whatever it is in the pool.
 in_volume() {
-	local volume=$root/var/lib/orch/pool/$1 r=0 device
+	local volume=$root/var/lib/orch/pool/$1
 	shift
 	if [ -d "$volume" ]; then
 		(cd "$volume" && "$@")
 		return
 	fi
-	# Never through a second device.
-	device=$(losetup -n -O NAME -j "$volume" | head -n 1)
 	mkdir -p "$work/in"
-	if [ -n "$device" ]; then mount "$device" "$work/in"; else mount -o loop "$volume" "$work/in"; fi || return
-	(cd "$work/in" && "$@") || r=$?
-	umount "$work/in"
-	return $r
+	(
+		# As orch does: never through a second device, nor while somebody else looks for one.
+		exec 8<"$volume"
+		flock 8
+		held_device "$volume" >"$work/device"
+		mount -t ext4 "$(cat "$work/device")" "$work/in" || exit
+		exec 8<&- 9<&-
+		r=0
+		(cd "$work/in" && "$@") || r=$?
+		umount "$work/in"
+		exit $r
+	)
 }
