@@ -94,6 +94,7 @@ static void read_processes(struct problems *p, const struct node *n, void *out)
 		{ "user", FIELD_TEXT, PROCESS(user) },
 		{ "main", FIELD_FLAG, PROCESS(main) },
 		{ "web", FIELD_FLAG, PROCESS(web) },
+		{ "with", FIELD_TEXT, PROCESS(with) },
 		{ "stop_signal", FIELD_CALL, .call = read_stop_signal },
 		{ "grace", FIELD_CALL, .call = read_grace },
 		{ "reload_signal", FIELD_CALL, .call = read_reload_signal },

@@ -8,6 +8,8 @@
 #include "manifests/schema.h"
 #include "manifests/tree.h"
 
+#define KEY_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+
 static struct node *name_check(struct problems *p, const struct node *n, struct node *out)
 {
 	return check_name(p, out->text, "an app", n->at) ? out : NULL;
@@ -30,6 +32,20 @@ static struct node *spec_check(struct problems *p, const struct node *n, struct 
 	return NULL;
 }
 
+/* It stands in a cookie. */
+static void check_debugger(struct problems *p, const struct node *n)
+{
+	const struct node *key = tree_get(n, "idekey");
+
+	if (n && !node_is_null(n) && n->kind != NODE_MAP)
+		(void)wrong_type(p, n, "a map");
+	else if (key && !node_is_null(key) &&
+		 (key->kind != NODE_SCALAR || !*key->text ||
+		  key->text[strspn(key->text, KEY_CHARACTERS)]))
+		wrong_value(p, key, "a debugger's key has only letters, digits, \"_\" and \"-\"")
+			->hint = "such as PHPSTORM";
+}
+
 /* Extensions are names, or maps with a name. */
 static struct node *runtime_check(struct problems *p, const struct node *n, struct node *out)
 {
@@ -44,6 +60,7 @@ static struct node *runtime_check(struct problems *p, const struct node *n, stru
 			(void)read_text(p, m);
 	for (const struct node *m = disabled ? list_members(p, disabled) : NULL; m; m = m->next)
 		(void)read_text(p, m);
+	check_debugger(p, tree_get(n, "xdebug"));
 	return out;
 }
 

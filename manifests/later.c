@@ -24,7 +24,6 @@ static const struct later of_apps[] = {
 	{ "stack", "composable images are not supported", "give the app a type" },
 	{ "move_to_root", "not done", "write web.locations", flag_set },
 	{ "web.move_to_root", "not done", "write web.locations", flag_set },
-	{ "runtime.xdebug", "not set up yet" },
 };
 
 static const struct later of_routes[] = {

@@ -68,7 +68,9 @@ struct image_process {
 	const char *user; /* NULL: the image's */
 	bool main;	  /* web.commands.start replaces its command */
 	bool web;	  /* for requests: workers don't have it */
-	int stop_signal;  /* number; 0: SIGTERM */
+	const char *
+		with; /* only where the app's manifest has this: keys with dots between them; or NULL */
+	int stop_signal; /* number; 0: SIGTERM */
 	uint32_t grace_ms;
 	int reload_signal; /* 0: SIGHUP */
 	enum reaction on_reload, on_swap;

@@ -26,6 +26,7 @@ int cmd_show(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_history(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_logs(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_exec(void *ctx, int argc, const char **argv, struct error *err);
+int cmd_xdebug(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_ssh(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_run(void *ctx, int argc, const char **argv, struct error *err);
 int cmd_stop(void *ctx, int argc, const char **argv, struct error *err);

@@ -98,6 +98,10 @@ const struct cli_flag logs_flags[] = {
 	{ "tail", 'n', FLAG_TEXT, AT(tail), "N", "the last N lines, or \"all\" (default: 100)" },
 	{ NULL },
 };
+const struct cli_flag xdebug_flags[] = {
+	{ "port", 0, FLAG_TEXT, AT(port), "N", "where the debugger listens (default: 9003)" },
+	{ NULL },
+};
 const struct cli_flag exec_flags[] = {
 	{ "user", 'u', FLAG_TEXT, AT(user), "NAME",
 	  "a user of the image, or root (default: the image's)" },

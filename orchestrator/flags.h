@@ -5,29 +5,25 @@
 
 #include "base/cli.h"
 
-extern const struct cli_flag validate_flags[], plan_flags[], deploy_flags[], logs_flags[],
-	exec_flags[], run_flags[], idle_flags[], stop_flags[], start_flags[], destroy_flags[],
-	image_flags[], supervise_flags[];
-extern const struct cli_flag validate_flags[], config_flags[], plan_flags[], deploy_flags[],
-	logs_flags[], exec_flags[], stop_flags[], start_flags[], destroy_flags[], image_flags[],
-	supervise_flags[];
-extern const struct cli_flag validate_flags[], plan_flags[], deploy_flags[], logs_flags[],
-	exec_flags[], stop_flags[], start_flags[], destroy_flags[], image_flags[],
-	supervise_flags[], trash_flags[], backup_flags[], fsck_flags[];
 extern const struct cli_flag validate_flags[];
-extern const struct cli_flag config_flags[];
 extern const struct cli_flag plan_flags[];
 extern const struct cli_flag deploy_flags[];
 extern const struct cli_flag logs_flags[];
 extern const struct cli_flag exec_flags[];
 extern const struct cli_flag run_flags[];
+extern const struct cli_flag idle_flags[];
 extern const struct cli_flag stop_flags[];
 extern const struct cli_flag start_flags[];
 extern const struct cli_flag destroy_flags[];
-extern const struct cli_flag volume_flags[];
-extern const struct cli_flag pool_flags[];
 extern const struct cli_flag image_flags[];
 extern const struct cli_flag supervise_flags[];
+extern const struct cli_flag config_flags[];
+extern const struct cli_flag trash_flags[];
+extern const struct cli_flag backup_flags[];
+extern const struct cli_flag fsck_flags[];
+extern const struct cli_flag xdebug_flags[];
+extern const struct cli_flag volume_flags[];
+extern const struct cli_flag pool_flags[];
 extern const struct cli_flag branch_flags[];
 extern const struct cli_flag sync_flags[];
 extern const struct cli_flag promote_flags[];

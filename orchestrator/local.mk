@@ -46,6 +46,7 @@ noinst_LIBRARIES += %D%/liborchestrator.a
 	%D%/cmd_rollback.c \
 	%D%/cmd_sync.c \
 	%D%/cmd_why.c \
+	%D%/cmd_xdebug.c \
 	%D%/cmd_schema.c \
 	%D%/cmd_run.c \
 	%D%/command.c \

@@ -207,6 +207,17 @@ static void add_jobs(struct arena *arena, const struct lower_input *in, const st
 	out->n_crons = list.n;
 }
 
+static bool takes_part(struct arena *arena, const struct lower_input *in,
+		       const struct image_process *p)
+{
+	const struct json_t *at = json_get(self_of(in), "app");
+	char *keys = p->with ? arena_printf(arena, "%s", p->with) : NULL, *key;
+
+	while (at && (key = strsep(&keys, ".")))
+		at = json_get(at, key);
+	return (!p->with || at) && (!p->web || !is_worker(in));
+}
+
 void lower_init(struct arena *arena, const struct lower_input *in, const struct json_t *env,
 		struct init_spec *out)
 {
@@ -219,7 +230,7 @@ void lower_init(struct arena *arena, const struct lower_input *in, const struct 
 	if (image->boot)
 		add_task(arena, image, "boot", &list[n++]);
 	for (size_t i = 0; i < image->n_processes; i++)
-		if (!image->processes[i].web || !is_worker(in))
+		if (takes_part(arena, in, &image->processes[i]))
 			add_process(arena, in, &image->processes[i], env, &list[n++]);
 	*out = (struct init_spec){ .processes = list, .n = n, .log_folder = "/var/log" };
 	make_check(arena, in, env, &out->ready);

@@ -44,6 +44,7 @@ struct options {
 	const char *from;	    /* branch, sync, run */
 	bool no_data, no_start;	    /* branch */
 	bool no_snapshot;	    /* deploy */
+	const char *port;	    /* of the host */
 	const char *pool_size;	    /* deploy, branch, run, backup restore */
 	bool allow_copy, unlimited; /* pool use */
 	bool with_data;		    /* rollback */

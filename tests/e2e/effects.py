@@ -194,7 +194,7 @@ TABLE = [
     ("web build caches c share_between_apps", None, True, SWAP),
     *[(f"api dependencies {k} left-pad", None, "1", "api swap") for k in ("php", "python", "python2", "python3", "ruby", "nodejs")],
     ("web runtime extensions", None, ["a"], all_of(BOTH, "restart")),
-    ("web runtime xdebug", None, {"idekey": "x"}, REFUSED),
+    ("web runtime xdebug", None, {"idekey": "x"}, all_of(BOTH, "restart")),
     ("web source operations up", None, {"command": "true"}, ""),
     ("web source operations up command", "true", "false", ""),
     ("web operations o", None, OPERATION, "web reload"),
@@ -359,6 +359,8 @@ def look(what=""):
         found[c["container"]] = {
             "init": (pid, started(pid)),
             "net": os.readlink(f"/proc/{pid}/ns/net"),
+            # Open, so that no other one gets its number; of that kind, because nothing is lost with it.
+            "namespaces": open(f"/proc/{pid}/ns/uts", "rb"),
             "processes": processes(pid),
             "app": app,
             "mounts": others,
@@ -379,7 +381,8 @@ def cause(old, new):
         if before == after and was != now:
             return f"the data in {path} is lost"
     if old["init"] != new["init"]:
-        return "recreate" if old["net"] != new["net"] else "another init in the same namespace"
+        same = os.path.sameopenfile(old["namespaces"].fileno(), new["namespaces"].fileno())
+        return "another init in the same namespaces" if same else "recreate"
     if old["net"] != new["net"]:
         return "another network under the same init"
     before, after = old["processes"], new["processes"]
