@@ -30,6 +30,7 @@ noinst_LIBRARIES += %D%/libruntime.a
 	%D%/status.c \
 	%D%/swap.c %D%/swap.h \
 	%D%/tunnel.c %D%/tunnel.h \
+	%D%/within.c %D%/within.h \
 	%D%/sync.c %D%/sync.h \
 	%D%/volume.c %D%/volume.h \
 	%D%/volume_diff_parts.h \

@@ -2,19 +2,18 @@
 
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/auto.h"
 #include "base/error.h"
 #include "runtime/container.h"
+#include "runtime/within.h"
 
 #ifndef MOVE_MOUNT_BENEATH
 #define MOVE_MOUNT_BENEATH 0x00000200 /* linux/mount.h since 6.5 */
@@ -96,38 +95,23 @@ undo:
 	return -1;
 }
 
+struct swap {
+	const char *target;
+	int tree;
+	const char *const *submounts;
+};
+
+static int work(void *ctx, struct error *err)
+{
+	const struct swap *s = ctx;
+
+	return swap_inside(s->target, s->tree, s->submounts, err);
+}
+
 int swap_mount(const struct container *c, const char *target, int tree,
 	       const char *const *submounts, struct error *err)
 {
-	struct error why = { 0 };
-	int p[2], status;
-	ssize_t got;
-	pid_t pid;
+	struct swap s = { .target = target, .tree = tree, .submounts = submounts };
 
-	if (pipe2(p, O_CLOEXEC) < 0)
-		return fail_errno(err, "pipe");
-	pid = fork();
-	if (pid == 0) {
-		/* The mount namespace brings its root and working directory: setns(2). */
-		int r = (int)syscall(SYS_setns, c->pidfd, CLONE_NEWNS) < 0
-			? fail_errno(&why, "enter the container's mounts")
-			: swap_inside(target, tree, submounts, &why);
-
-		if (r < 0)
-			(void)!write(p[1], &why, sizeof(why));
-		_exit(r < 0);
-	}
-	close(p[1]);
-	if (pid < 0) {
-		close(p[0]);
-		return fail_errno(err, "fork");
-	}
-	got = TEMP_FAILURE_RETRY(read(p[0], &why, sizeof(why)));
-	close(p[0]);
-	(void)TEMP_FAILURE_RETRY(waitpid(pid, &status, 0));
-	if (got == (ssize_t)sizeof(why)) {
-		*err = why;
-		return -1;
-	}
-	return status == 0 ? 0 : fail(err, ERROR_SYSTEM, "swap of %s was killed", target);
+	return within_mounts(c, work, &s, err);
 }

@@ -1,67 +1,60 @@
 #include "runtime/tunnel.h"
 
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/auto.h"
 #include "base/error.h"
 #include "runtime/container.h"
+#include "runtime/within.h"
 
 #define BACKLOG 16
 
-/* In a child. An errno value. */
-static int bind_inside(const struct container *c, int fd, const struct sockaddr_un *at)
-{
-	int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+struct place {
+	struct sockaddr_un at;
+	int fd;
+};
 
-	/* The mount namespace brings its root and working directory: setns(2). */
-	if (probe < 0 || syscall(SYS_setns, c->pidfd, CLONE_NEWNS) < 0)
-		return errno;
-	if (connect(probe, (const struct sockaddr *)at, sizeof(*at)) == 0)
-		return EADDRINUSE;
-	if (errno == ECONNREFUSED && unlink(at->sun_path) < 0)
-		return errno;
+static int bind_inside(void *ctx, struct error *err)
+{
+	const struct place *place = ctx;
+	const struct sockaddr *at = (const struct sockaddr *)&place->at;
+	AUTO(fd) int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (probe < 0)
+		return fail_errno(err, "socket");
+	if (connect(probe, at, sizeof(place->at)) == 0 || errno == EAGAIN)
+		return fail(err, ERROR_CONFLICT, "somebody listens at %s already",
+			    place->at.sun_path);
+	if (errno == ECONNREFUSED && unlink(place->at.sun_path) < 0)
+		return fail_errno(err, "remove %s", place->at.sun_path);
 	umask(0);
-	return bind(fd, (const struct sockaddr *)at, sizeof(*at)) < 0 ? errno : 0;
+	return bind(place->fd, at, sizeof(place->at)) < 0
+		? fail_errno(err, "listen at %s", place->at.sun_path)
+		: 0;
 }
 
 int tunnel_listen(const struct container *c, const char *path, struct error *err)
 {
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	AUTO(fd) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	int status;
-	pid_t pid;
+	struct place place = { .at.sun_family = AF_UNIX, .fd = fd };
 
 	if (fd < 0)
 		return fail_errno(err, "socket");
-	if (strlen(path) >= sizeof(at.sun_path))
+	if (strlen(path) >= sizeof(place.at.sun_path))
 		return fail(err, ERROR_INPUT, "%s: too long for a socket: unix(7)", path);
-	strcpy(at.sun_path, path);
+	strcpy(place.at.sun_path, path);
 	/* The path is looked up in the child's mounts; the socket is ours as well. */
-	pid = fork();
-	if (pid == 0)
-		_exit(bind_inside(c, fd, &at));
-	if (pid < 0 || TEMP_FAILURE_RETRY(waitpid(pid, &status, 0)) < 0)
-		return fail_errno(err, "fork");
-	if (!WIFEXITED(status))
-		return fail(err, ERROR_SYSTEM, "%s: whoever made it was killed", path);
-	if (WEXITSTATUS(status) == EADDRINUSE)
-		return fail(err, ERROR_CONFLICT, "somebody listens at %s already", path);
-	errno = WEXITSTATUS(status);
-	if (errno || listen(fd, BACKLOG) < 0)
-		return fail_errno(err, "listen at %s", path);
-	return TAKE_FD(fd);
+	if (within_mounts(c, bind_inside, &place, err) < 0)
+		return -1;
+	return listen(fd, BACKLOG) < 0 ? fail_errno(err, "listen at %s", path) : TAKE_FD(fd);
 }
 
 static bool put_all(int fd, const char *data, size_t n)
